@@ -1,0 +1,25 @@
+# Sourced by every script here: where things are, and which files are ours.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+
+# Relative to the root, or absolute. Not TALC_…: the library warns about such names that it does not know.
+build_dir=${BUILD_DIR:-build}
+jobs=${JOBS:-$(nproc)}
+
+die() {
+  echo "${0##*/}: $*" >&2
+  exit 1
+}
+
+# sources PATTERN…: our files whose names match, one per line, sorted.
+sources() {
+  local folder pattern
+  for folder in lib interpose tests bench docs; do
+    [[ -d $folder ]] || continue
+    for pattern in "$@"; do
+      find "$folder" -type f -name "$pattern"
+    done
+  done | sort
+}
