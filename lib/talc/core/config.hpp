@@ -1,0 +1,36 @@
+// What an engine is made of: one aggregate, given to Talc as a template argument.
+//
+// Each member is a trade that somebody measured; docs/decisions/ has the figures. Branches on it are
+// `if constexpr`, so what is switched off leaves no code and no data behind.
+//
+// Used by every file of core/; named by whoever instantiates Talc.
+#pragma once
+
+#include <stddef.h>
+
+namespace talc {
+
+struct Config {
+  // Bins per power of two, as a logarithm. Sizes below 2 * bins words have a bin each.
+  unsigned bins_per_doubling_log2 = 6;
+
+  // Small chunks wait in QuickLists before they are merged. Costs a kilobyte in heaps of 32 KiB and more.
+  bool quick_lists = true;
+
+  // Keep Counters. They cost some three additions per operation and ten words.
+  bool counters = false;
+
+  // Check the invariants of the whole engine at the entry of every operation: cost O(gaps), for tests.
+#ifdef TALC_DEBUG
+  bool validate = true;
+#else
+  bool validate = false;
+#endif
+
+  // Choose places with the future in mind: while memory is plenty, leave alone gaps that a request
+  // would break badly; while it is scarce, let realloc move blocks also where it need not, if that
+  // closes gaps. Off: always do what is cheapest now.
+  bool compact = true;
+};
+
+}  // namespace talc

@@ -1,0 +1,82 @@
+// Quick lists: small chunks that were freed a moment ago, not merged yet, by exact size.
+//
+// Programs free and ask for the same few sizes over and over. Merging such a chunk with its neighbours
+// only to cut it out again costs most of what an engine costs, so freed chunks up to kMaxSize bytes
+// wait here, still tagged as allocated, and are taken as they are. What may wait is bounded: kMaxCount
+// chunks. They are merged, all of them, when that is reached, before any search is given up, and before
+// anything is said about the extent of a heap. (The idea is that of Weinstock's QuickFit, 1976, and of
+// dlmalloc's fast bins.)
+//
+//   a waiting chunk   |next| …old payload… |tag|
+//
+// The heads lie in the table, behind the bins. Used by blocks.hpp.
+#pragma once
+
+#include "talc/core/chunk.hpp"
+
+namespace talc {
+
+class QuickLists {
+ public:
+  static constexpr size_t kMaxSize = 1024;  // of a chunk, in bytes
+  static constexpr size_t kMaxCount = 512;
+  static constexpr size_t kTableBytes = (kMaxSize / kWordSize + 1) * sizeof(char*);
+
+  // Requires: kTableBytes at `memory`, and no chunk waiting.
+  void adopt_table(char* memory) {
+    heads_ = reinterpret_cast<char**>(memory);
+    request_limit_ = kMaxSize - kTagSize + 1;
+    zero_bytes(memory, kTableBytes);
+  }
+
+  // Whether requests of `size` bytes may find a chunk here. Safe for any size.
+  bool serves(size_t size) const { return size < request_limit_; }
+  // Whether chunks of that size may wait here.
+  bool accepts(size_t chunk_size) const { return chunk_size < request_limit_ + kTagSize; }
+  bool is_full() const { return count_ >= kMaxCount; }
+  size_t count() const { return count_; }
+
+  // The chunk of `chunk_size` bytes that was freed last, or null. Requires: accepts(chunk_size).
+  char* first(size_t chunk_size) const { return heads_[chunk_size / kWordSize]; }
+
+  // Requires: `chunk` is first(chunk_size).
+  void pop(char* chunk, size_t chunk_size) {
+    heads_[chunk_size / kWordSize] = load_pointer(chunk);
+    count_ -= 1;
+  }
+  // Requires: accepts(chunk_size).
+  void push(char* chunk, size_t chunk_size) {
+    char*& head = heads_[chunk_size / kWordSize];
+    store_pointer(chunk, head);
+    head = chunk;
+    count_ += 1;
+  }
+
+  // f(char* chunk, size_t chunk_size) for each.
+  template <class F>
+  void for_each(F f) const {
+    for (size_t size = 0; count_ != 0 && size <= kMaxSize; size += kWordSize) {
+      for (char* chunk = first(size); chunk != nullptr;) {
+        char* const next = load_pointer(chunk);
+        f(chunk, size);
+        chunk = next;
+      }
+    }
+  }
+  // The same, and leaves all lists empty.
+  template <class F>
+  void drain(F f) {
+    for_each(f);
+    if (count_ != 0) {
+      zero_bytes(heads_, kTableBytes);
+      count_ = 0;
+    }
+  }
+
+ private:
+  char** heads_ = nullptr;
+  size_t request_limit_ = 0;  // 0: nothing waits here
+  size_t count_ = 0;
+};
+
+}  // namespace talc

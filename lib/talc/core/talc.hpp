@@ -1,0 +1,196 @@
+// Talc, the engine: an arena allocator with boundary tags, bins and any number of heaps.
+//
+// Vital statistics (64 bits; each line has a test)
+//   alignment          any power of two, 8 bytes at least
+//   overhead           8 bytes an allocation; 24 bytes is the smallest chunk
+//   a heap             24 bytes of header; the first one also holds the bins, at most 1/32 of it
+//   malloc             best fit among the gaps looked at: two bitmap words and `scan_limit` gaps for each
+//                      of at most four searches. Before it reports failure it looks at every gap, so a
+//                      request that fits anywhere never fails.
+//   free, shrink       O(1): one gap below, one above; plus O(heaps) if the handler wants to hear of tops
+//   grow_in_place      O(1)
+//   claim, extend      O(1), or O(gaps) when the bins move to a larger table; truncate O(heaps)
+//   threads            none: wrap it in a Talck
+//
+// Invariants, checked by find_fault (validate.hpp)
+//   - the chunks of a heap cover it from its header to its acme
+//   - gaps never touch; the tag below a gap, and no other, has kGapAbove
+//   - each gap is in the bin of its size, each bin's bit tells whether it is empty
+//   - claimed = headers + tags and payloads + gaps, and the counters agree
+//
+// An engine knows nothing of who caches in front of it: what a cache holds is simply allocated.
+// Definitions: blocks.hpp (malloc to realloc), heaps.hpp (claim to truncate), validate.hpp.
+#pragma once
+
+#include "talc/base/assert.hpp"
+#include "talc/base/memory.hpp"
+#include "talc/base/span.hpp"
+#include "talc/core/bins.hpp"
+#include "talc/core/config.hpp"
+#include "talc/core/quick_lists.hpp"
+#include "talc/core/tally.hpp"
+
+namespace talc {
+
+template <class Lock, class TalcType>
+class Talck;
+
+struct ChunkCensus;
+
+template <class Handler, Config kConfig = Config{}>
+class Talc {
+ public:
+  // Its state is for whoever wrote it; handle_oom finds itself here.
+  [[no_unique_address]] Handler oom_handler;
+
+  constexpr Talc() = default;
+  constexpr explicit Talc(Handler handler) : oom_handler(static_cast<Handler&&>(handler)) {}
+
+  // Moving hands over every heap and every allocation; the source is left without any.
+  constexpr Talc(Talc&& other) noexcept;
+  Talc& operator=(Talc&&) = delete;
+  Talc(const Talc&) = delete;
+  Talc& operator=(const Talc&) = delete;
+
+  // Establishes a heap in `memory`, aligned inward to words.
+  // Requires: the memory is readable, writable and used by nobody else while the heap lives.
+  // Ensures: returns the heap; empty, with nothing touched, if `memory` is too small or holds null.
+  Span claim(Span memory);
+
+  // Lets `heap` reach to `to`, each side as far as it can: any amount where its edge is free, else
+  // three words at least.
+  // Requires: `heap` as returned last for it; `to` contains it, and the new memory is as for claim.
+  // Ensures: returns the new extent, which contains `heap` and lies within `to`.
+  Span extend(Span heap, Span to);
+
+  // Draws `heap` back towards `to`, no further than its allocations let it.
+  // Requires: `heap` as returned last for it; `to` lies within.
+  // Ensures: returns the new extent; empty if nothing was allocated and too little would remain: then
+  // the heap is gone. What is outside the extent is the caller's again.
+  Span truncate(Span heap, Span to);
+
+  // The least span that holds every allocation of `heap` (the bins' table is one); empty if none.
+  Span get_allocated_span(Span heap);
+
+  // Requires: `align` is a power of two. Returns `size` bytes, or null when no gap fits and the handler
+  // gave up. A size of 0 is allowed and gives a pointer of its own.
+  void* malloc(size_t size, size_t align) { return malloc_aligned_at(size, align, 0); }
+
+  // As malloc, but result + `offset` is what is aligned. Requires: `offset` is a multiple of words.
+  void* malloc_aligned_at(size_t size, size_t align, size_t offset);
+
+  // Requires: `ptr` from this engine, and `size` as requested last.
+  void free(void* ptr, size_t size);
+
+  // Returns whether the block holds `new_size` bytes now. Requires: new_size ≥ old_size.
+  bool grow_in_place(void* ptr, size_t old_size, size_t new_size);
+
+  // In place, or else malloc, copy and free. Null: the old block is as it was.
+  void* grow(void* ptr, size_t old_size, size_t new_size, size_t align);
+
+  // Never fails, never moves. Requires: new_size ≤ old_size.
+  void shrink(void* ptr, size_t old_size, size_t new_size);
+
+  // grow or shrink, whichever is due, but the block may move on both, where that closes gaps
+  // (see Config::compact). Null: the old block is as it was. Shrinking never fails.
+  void* realloc(void* ptr, size_t old_size, size_t new_size, size_t align);
+
+  // Requires: Config::counters.
+  Counters get_counters() const;
+
+  // Null if every invariant holds, else a sentence that names the first broken one. Cost: O(chunks).
+  const char* find_fault() const;
+
+  // f(Span heap), newest first.
+  template <class F>
+  void for_each_heap(F f) const;
+
+  // f(Span chunk, bool allocated), from the top of `heap` down. Requires: `heap` is established.
+  template <class F>
+  void for_each_chunk(Span heap, F f) const;
+
+  // Hands this engine to a lock.
+  template <class Lock>
+  constexpr Talck<Lock, Talc> lock() &&;
+
+ private:
+  using TheBins = Bins<kConfig.bins_per_doubling_log2>;
+
+  // Stands at the base of every heap. Its tag is that of the chunk that would lie below the first.
+  struct HeapHeader {
+    HeapHeader* next;
+    char* acme;
+    size_t tag;
+
+    char* base() { return reinterpret_cast<char*>(this); }
+    char* first_chunk() { return base() + sizeof(HeapHeader); }
+  };
+  static_assert(sizeof(HeapHeader) == 3 * kWordSize);
+
+  // A place for a request: where in which gap. No gap: none was found.
+  struct Fit {
+    Gap* gap;
+    char* payload;
+  };
+
+  // While no gap has this share of what is claimed, memory is scarce.
+  static constexpr size_t kScarceShare = 2;
+
+  // blocks.hpp
+  void* malloc_unless_quick(size_t size, size_t align, size_t offset);
+  void* try_malloc(size_t size, size_t align, size_t offset);
+  Gap* find_plain(size_t need);
+  Gap* find_packed(size_t need, unsigned bin);
+  Fit find_fit(size_t need, size_t align, size_t offset);
+  Fit find_anywhere(size_t need, size_t align, size_t offset);
+  void* carve(Fit fit, size_t size);
+  void free_chunk(char* base, char* tag_at);
+  void merge_waiting();
+  void insert_gap(char* base, size_t size);
+  void remove_gap(Gap* gap);
+  void tell_top(char* base, char* acme);
+  bool is_scarce() const { return kConfig.compact && bins_.has_none_from_word(scarce_word_); }
+  bool moving_closes_gaps(void* ptr, size_t old_size, size_t new_size, size_t align);
+
+  // heaps.hpp
+  static unsigned affordable_bins(size_t heap_bytes);
+  static size_t table_bytes(unsigned bin_count);
+  void adopt_table(char* memory, unsigned bin_count);
+  void enlarge_table(size_t heap_bytes);
+  HeapHeader* header_of(Span heap) const;
+  HeapHeader** link_to(const HeapHeader* header);
+  HeapHeader* move_header(HeapHeader* from, char* to);
+  static Gap* top_gap(HeapHeader* header);
+  static Gap* bottom_gap(HeapHeader* header);
+  void extend_up(HeapHeader* header, char* acme);
+  HeapHeader* extend_down(HeapHeader* header, char* base);
+  Span shrink_free_heap(HeapHeader* header, Span to);
+
+  // validate.hpp
+  const char* check_heap(HeapHeader* header, ChunkCensus& census) const;
+  const char* check_bins(ChunkCensus& census) const;
+  const char* check_waiting() const;
+  void check_entry() const {
+    if constexpr (kConfig.validate) {
+      const char* const fault = find_fault();
+      if (fault != nullptr) {
+        assertion_failed(fault);
+      }
+    }
+  }
+
+  void change_claimed(size_t by);
+
+  TheBins bins_;
+  QuickLists quick_;
+  HeapHeader* heaps_ = nullptr;
+  size_t claimed_bytes_ = 0;
+  unsigned scarce_word_ = 0;  // memory is scarce while all gaps are in bins of words below
+  [[no_unique_address]] Tally<kConfig.counters> tally_;
+};
+
+}  // namespace talc
+
+#include "talc/core/blocks.hpp"    // IWYU pragma: export
+#include "talc/core/heaps.hpp"     // IWYU pragma: export
+#include "talc/core/validate.hpp"  // IWYU pragma: export
