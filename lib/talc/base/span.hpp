@@ -83,9 +83,10 @@ struct Span {
     return is_empty() ? other.is_empty() : base == other.base && acme == other.acme;
   }
 
-  constexpr bool contains(const void* ptr) const {
+  constexpr bool contains(const char* ptr) const {
     return !is_below(ptr, base) && is_below(ptr, acme);
   }
+  bool contains(const void* ptr) const { return contains(static_cast<const char*>(ptr)); }
 
   // Every span, an empty one too, contains the empty span.
   constexpr bool contains_span(Span other) const {
@@ -177,7 +178,7 @@ struct Span {
 
   // Constant evaluation has no addresses, only pointers into one object; there, these say what
   // they can without one, so that spans over static arrays can be constants.
-  static constexpr bool is_below(const void* a, const void* b) {
+  static constexpr bool is_below(const char* a, const char* b) {
     return __builtin_is_constant_evaluated() ? a < b : address_of(a) < address_of(b);
   }
   static constexpr size_t distance(const char* from, const char* to) {

@@ -77,11 +77,8 @@ class Bins {
   Gap* first_from(unsigned bin) const;
   // The smallest of the first kScanLimit gaps in `bin` that hold `need` bytes, or null.
   Gap* best_of(unsigned bin, size_t need) const;
-  // The last occupied bin. Requires: there is a gap.
+  // The last occupied bin, or some bin below kWordBits if there is no gap at all.
   unsigned last_occupied() const;
-
-  // Whether all gaps are in bins of the first `word_index` words of bits.
-  bool has_none_from_word(unsigned word_index) const { return summary_ >> word_index == 0; }
 
   // Whether the summary agrees with the words it sums up. Cost: O(count).
   bool summary_is_right() const;
@@ -187,8 +184,8 @@ Gap* Bins<kLog2>::best_of(unsigned bin, size_t need) const {
 
 template <unsigned kLog2>
 inline unsigned Bins<kLog2>::last_occupied() const {
-  const unsigned word_index = floor_log2(summary_);
-  return word_index * kWordBits + floor_log2(occupied(word_index));
+  const unsigned word_index = floor_log2(summary_ | 1);
+  return word_index * kWordBits + floor_log2(occupied(word_index) | 1);
 }
 
 template <unsigned kLog2>

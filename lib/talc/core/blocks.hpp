@@ -27,6 +27,14 @@ inline char* place_in(Gap* gap, size_t align, size_t offset) {
   return align_up(gap->base() + offset, align) - offset;
 }
 
+template <class Handler, Config kConfig>
+inline bool Talc<Handler, kConfig>::look_whether_scarce() {
+  if constexpr (kConfig.compact) {
+    is_scarce_ = bins_.last_occupied() < plenty_bin_;
+  }
+  return is_scarce_;
+}
+
 // A gap of at least `need` bytes, wherever its base is. Null: the last look, find_anywhere, is due.
 template <class Handler, Config kConfig>
 inline Gap* Talc<Handler, kConfig>::find_plain(size_t need) {
@@ -34,7 +42,7 @@ inline Gap* Talc<Handler, kConfig>::find_plain(size_t need) {
   if (bin >= bins_.count()) [[unlikely]] {
     return nullptr;
   }
-  return is_scarce() ? find_packed(need, bin) : bins_.first_from(bin);
+  return look_whether_scarce() ? find_packed(need, bin) : bins_.first_from(bin);
 }
 
 // As find_plain, but with an eye to what will be asked later: looks at several gaps of a bin, and
@@ -159,7 +167,7 @@ void* Talc<Handler, kConfig>::try_malloc(size_t size, size_t align, size_t offse
 }
 
 template <class Handler, Config kConfig>
-[[gnu::noinline]] void* Talc<Handler, kConfig>::malloc_unless_quick(size_t size, size_t align,
+[[gnu::noinline]] void* Talc<Handler, kConfig>::malloc_from_gap(size_t size, size_t align,
                                                                     size_t offset) {
   align = align < kWordSize ? kWordSize : align;
   if (size > kMaxRequest || align > kMaxRequest || size + align > kMaxRequest) [[unlikely]] {
@@ -178,21 +186,30 @@ template <class Handler, Config kConfig>
   }
 }
 
+// A chunk that waits in a quick list and has the very size, suitably aligned; or null.
+template <class Handler, Config kConfig>
+inline void* Talc<Handler, kConfig>::take_waiting(size_t size, size_t align, size_t offset) {
+  if (!kConfig.quick_lists || !quick_.serves(size)) {
+    return nullptr;
+  }
+  const size_t need = chunk_size_for(size);
+  char* const chunk = quick_.take(need, align, offset);
+  if (chunk == nullptr) {
+    return nullptr;
+  }
+  tally_.on_remove_gap(need);
+  tally_.on_malloc(size);
+  return chunk;
+}
+
 template <class Handler, Config kConfig>
 inline void* Talc<Handler, kConfig>::malloc_aligned_at(size_t size, size_t align, size_t offset) {
   check_entry();
   TALC_ASSERT(is_power_of_two(align) && is_aligned(offset, kWordSize));
-  if (kConfig.quick_lists && quick_.serves(size)) {
-    const size_t need = chunk_size_for(size);
-    char* const chunk = quick_.first(need);
-    if (chunk != nullptr && is_aligned(chunk + offset, align)) {
-      quick_.pop(chunk, need);
-      tally_.on_remove_gap(need);
-      tally_.on_malloc(size);
-      return chunk;
-    }
+  if (void* const payload = take_waiting(size, align, offset)) {
+    return payload;
   }
-  return malloc_unless_quick(size, align, offset);
+  return malloc_from_gap(size, align, offset);
 }
 
 // ---- free ----
@@ -234,14 +251,30 @@ inline void Talc<Handler, kConfig>::free(void* ptr, size_t size) {
   TALC_ASSERT(base <= ptr && ptr < tag_at);
   tally_.on_free(size);
   const size_t chunk_size = static_cast<size_t>(tag_at + kTagSize - base);
-  if (kConfig.quick_lists && quick_.accepts(chunk_size) && !is_scarce()) {
+  if (may_wait(chunk_size)) {
     if (quick_.is_full()) [[unlikely]] {
-      merge_waiting();
+      return merge_waiting_and(base, tag_at);
     }
-    quick_.push(base, chunk_size);
-    tally_.on_insert_gap(chunk_size);
-    return;
+    return let_wait(base, chunk_size);
   }
+  free_chunk(base, tag_at);
+}
+
+template <class Handler, Config kConfig>
+inline bool Talc<Handler, kConfig>::may_wait(size_t chunk_size) const {
+  return kConfig.quick_lists && quick_.accepts(chunk_size) && !is_scarce_;
+}
+
+template <class Handler, Config kConfig>
+inline void Talc<Handler, kConfig>::let_wait(char* base, size_t chunk_size) {
+  quick_.push(base, chunk_size);
+  tally_.on_insert_gap(chunk_size);
+}
+
+template <class Handler, Config kConfig>
+[[gnu::cold, gnu::noinline]] void Talc<Handler, kConfig>::merge_waiting_and(char* base,
+                                                                            char* tag_at) {
+  merge_waiting();
   free_chunk(base, tag_at);
 }
 
@@ -313,14 +346,21 @@ bool Talc<Handler, kConfig>::grow_in_place(void* ptr, size_t old_size, size_t ne
 
 template <class Handler, Config kConfig>
 void* Talc<Handler, kConfig>::grow(void* ptr, size_t old_size, size_t new_size, size_t align) {
-  if (grow_in_place(ptr, old_size, new_size)) {
-    return ptr;
+  void* moved = nullptr;
+  if (chunk_size_for(new_size) != chunk_size_for(old_size)) {
+    moved = take_waiting(new_size, align, 0);  // costs less than cutting up a gap, even with the copy
   }
-  void* const moved = malloc(new_size, align);
-  if (moved != nullptr) {
-    copy_bytes(moved, ptr, old_size);
-    free(ptr, old_size);
+  if (moved == nullptr) {
+    if (grow_in_place(ptr, old_size, new_size)) {
+      return ptr;
+    }
+    moved = malloc_from_gap(new_size, align, 0);
+    if (moved == nullptr) {
+      return nullptr;
+    }
   }
+  copy_bytes(moved, ptr, old_size);
+  free(ptr, old_size);
   return moved;
 }
 
@@ -337,8 +377,15 @@ void Talc<Handler, kConfig>::shrink(void* ptr, size_t old_size, size_t new_size)
   if (end == acme) {
     return;
   }
+  const size_t rest = static_cast<size_t>(acme - end);
+  if (rest >= kMinChunkSize && may_wait(rest) && !quick_.is_full()) {
+    write_tag(tag::base(old_tag), end, payload, new_size, 0);
+    word_at(tag_at) = tag::make(end, old_tag & tag::kGapAbove);
+    let_wait(end, rest);
+    return;
+  }
   const bool gap_above = tag::has_gap_above(old_tag);
-  if (!gap_above && static_cast<size_t>(acme - end) < kMinChunkSize) {
+  if (!gap_above && rest < kMinChunkSize) {
     word_at(end - kTagSize) = reinterpret_cast<size_t>(tag_at);
     return;
   }
@@ -393,7 +440,7 @@ bool Talc<Handler, kConfig>::moving_closes_gaps(void* ptr, size_t old_size, size
 
 template <class Handler, Config kConfig>
 void* Talc<Handler, kConfig>::realloc(void* ptr, size_t old_size, size_t new_size, size_t align) {
-  if (is_scarce() && new_size <= kMaxRequest &&
+  if (is_scarce_ && new_size <= kMaxRequest &&
       moving_closes_gaps(ptr, old_size, new_size, align)) {
     if (void* const moved = malloc(new_size, align)) {
       copy_bytes(moved, ptr, old_size < new_size ? old_size : new_size);

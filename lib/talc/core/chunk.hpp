@@ -63,7 +63,8 @@ inline void set_gap_size(char* base, size_t size) {
 
 // Bytes from a payload to its acme, tag included, as small as a chunk may be.
 constexpr size_t chunk_size_for(size_t size) {
-  return size <= kMinChunkSize - kTagSize ? kMinChunkSize : align_up(size + kTagSize, kWordSize);
+  constexpr size_t kLeast = kMinChunkSize - kTagSize;
+  return align_up((size < kLeast ? kLeast : size) + kTagSize, kWordSize);
 }
 
 // Where the tag of an allocation of `size` bytes is, or a pointer to it: see `tag_of`.

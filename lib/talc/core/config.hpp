@@ -12,7 +12,13 @@ namespace talc {
 
 struct Config {
   // Bins per power of two, as a logarithm. Sizes below 2 * bins words have a bin each.
-  unsigned bins_per_doubling_log2 = 6;
+  unsigned bins_per_doubling_log2 = 5;
+
+  // How many bins a table has as soon as a heap can pay for them (with 1/32 of it), instead of as many
+  // as tell its gaps apart: 0. A table that has them from the first claim on never moves, so it never
+  // stands in the way of truncate. Gaps too large for so many bins share the last one, and requests of
+  // such sizes search it.
+  unsigned fixed_bins = 0;
 
   // Small chunks wait in QuickLists before they are merged. Costs a kilobyte in heaps of 32 KiB and more.
   bool quick_lists = true;

@@ -20,7 +20,8 @@ constexpr Talc<Handler, kConfig>::Talc(Talc&& other) noexcept
       quick_(other.quick_),
       heaps_(other.heaps_),
       claimed_bytes_(other.claimed_bytes_),
-      scarce_word_(other.scarce_word_),
+      plenty_bin_(other.plenty_bin_),
+      is_scarce_(other.is_scarce_),
       tally_(other.tally_) {
   other.bins_ = {};
   other.quick_ = {};
@@ -35,7 +36,8 @@ constexpr Talc<Handler, kConfig>::Talc(Talc&& other) noexcept
 template <class Handler, Config kConfig>
 unsigned Talc<Handler, kConfig>::affordable_bins(size_t heap_bytes) {
   const size_t budget = heap_bytes / 32 / kWordSize;
-  const size_t useful = TheBins::ideal_index(heap_bytes) + 1;
+  const size_t useful =
+      kConfig.fixed_bins != 0 ? kConfig.fixed_bins : TheBins::ideal_index(heap_bytes) + 1;
   const size_t count = useful < budget ? useful : budget;
   return static_cast<unsigned>(count < 4 ? 4 : count > TheBins::kMaxCount ? TheBins::kMaxCount : count);
 }
@@ -77,7 +79,7 @@ void Talc<Handler, kConfig>::enlarge_table(size_t heap_bytes) {
 template <class Handler, Config kConfig>
 void Talc<Handler, kConfig>::change_claimed(size_t by) {
   claimed_bytes_ += by;
-  scarce_word_ = bins_.index(claimed_bytes_ / kScarceShare + kMinChunkSize) / kWordBits;
+  plenty_bin_ = bins_.index(claimed_bytes_ / kScarceShare + kMinChunkSize);
 }
 
 // ---- claim ----

@@ -20,6 +20,7 @@ class QuickLists {
  public:
   static constexpr size_t kMaxSize = 1024;  // of a chunk, in bytes
   static constexpr size_t kMaxCount = 512;
+  static constexpr int kLooks = 3;
   static constexpr size_t kTableBytes = (kMaxSize / kWordSize + 1) * sizeof(char*);
 
   // Requires: kTableBytes at `memory`, and no chunk waiting.
@@ -36,13 +37,24 @@ class QuickLists {
   bool is_full() const { return count_ >= kMaxCount; }
   size_t count() const { return count_; }
 
-  // The chunk of `chunk_size` bytes that was freed last, or null. Requires: accepts(chunk_size).
-  char* first(size_t chunk_size) const { return heads_[chunk_size / kWordSize]; }
-
-  // Requires: `chunk` is first(chunk_size).
-  void pop(char* chunk, size_t chunk_size) {
-    heads_[chunk_size / kWordSize] = load_pointer(chunk);
-    count_ -= 1;
+  // A chunk of `chunk_size` bytes such that chunk + `offset` is aligned, or null. Looks at the kLooks
+  // that were freed last: chunks of one size are aligned to two words half of the time.
+  // Requires: accepts(chunk_size).
+  char* take(size_t chunk_size, size_t align, size_t offset) {
+    char* link = reinterpret_cast<char*>(&heads_[chunk_size / kWordSize]);
+    for (int look = 0; look < kLooks; ++look) {
+      char* const chunk = load_pointer(link);
+      if (chunk == nullptr) {
+        return nullptr;
+      }
+      if (is_aligned(chunk + offset, align)) {
+        store_pointer(link, load_pointer(chunk));
+        count_ -= 1;
+        return chunk;
+      }
+      link = chunk;
+    }
+    return nullptr;
   }
   // Requires: accepts(chunk_size).
   void push(char* chunk, size_t chunk_size) {
@@ -56,20 +68,21 @@ class QuickLists {
   template <class F>
   void for_each(F f) const {
     for (size_t size = 0; count_ != 0 && size <= kMaxSize; size += kWordSize) {
-      for (char* chunk = first(size); chunk != nullptr;) {
+      for (char* chunk = heads_[size / kWordSize]; chunk != nullptr;) {
         char* const next = load_pointer(chunk);
         f(chunk, size);
         chunk = next;
       }
     }
   }
-  // The same, and leaves all lists empty.
+  // The same, and leaves all lists empty. Each chunk has left its list before f gets it, since f may
+  // end up here again: freeing it may tell the handler, who asks for the extent of a heap.
   template <class F>
   void drain(F f) {
-    for_each(f);
-    if (count_ != 0) {
-      zero_bytes(heads_, kTableBytes);
-      count_ = 0;
+    for (size_t size = 0; count_ != 0 && size <= kMaxSize; size += kWordSize) {
+      while (char* const chunk = take(size, 1, 0)) {
+        f(chunk, size);
+      }
     }
   }
 

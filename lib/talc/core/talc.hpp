@@ -137,7 +137,8 @@ class Talc {
   static constexpr size_t kScarceShare = 2;
 
   // blocks.hpp
-  void* malloc_unless_quick(size_t size, size_t align, size_t offset);
+  void* take_waiting(size_t size, size_t align, size_t offset);
+  void* malloc_from_gap(size_t size, size_t align, size_t offset);
   void* try_malloc(size_t size, size_t align, size_t offset);
   Gap* find_plain(size_t need);
   Gap* find_packed(size_t need, unsigned bin);
@@ -146,10 +147,13 @@ class Talc {
   void* carve(Fit fit, size_t size);
   void free_chunk(char* base, char* tag_at);
   void merge_waiting();
+  void merge_waiting_and(char* base, char* tag_at);
+  bool may_wait(size_t chunk_size) const;
+  void let_wait(char* base, size_t chunk_size);
   void insert_gap(char* base, size_t size);
   void remove_gap(Gap* gap);
   void tell_top(char* base, char* acme);
-  bool is_scarce() const { return kConfig.compact && bins_.has_none_from_word(scarce_word_); }
+  bool look_whether_scarce();
   bool moving_closes_gaps(void* ptr, size_t old_size, size_t new_size, size_t align);
 
   // heaps.hpp
@@ -185,7 +189,8 @@ class Talc {
   QuickLists quick_;
   HeapHeader* heaps_ = nullptr;
   size_t claimed_bytes_ = 0;
-  unsigned scarce_word_ = 0;  // memory is scarce while all gaps are in bins of words below
+  unsigned plenty_bin_ = 0;  // memory is scarce while all gaps are in bins below
+  bool is_scarce_ = false;   // as the last search saw it
   [[no_unique_address]] Tally<kConfig.counters> tally_;
 };
 
