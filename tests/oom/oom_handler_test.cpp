@@ -2,12 +2,15 @@
 #include "talc/oom/oom_handler.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
 
 #include <vector>
 
 #include "talc/core/talc.hpp"
 #include "talc/oom/err_on_oom.hpp"
 #include "talc/os/map_on_oom.hpp"
+#include "talc/os/print_assertion.hpp"
 
 namespace talc {
 namespace {
@@ -98,6 +101,68 @@ TEST(OomHandler, IsAskedWhenGrowingMovesABlock) {
   EXPECT_EQ(grown[99], 'x');
 }
 
+// Frees, a few a call, blocks that its owner can spare.
+struct CacheHandler {
+  static constexpr size_t kCachedBytes = 24;
+  static constexpr size_t kBlocksPerCall = 10;
+  std::vector<void*> cached;
+
+  template <class TalcType>
+  bool handle_oom(TalcType& talc, size_t, size_t) {
+    if (cached.size() < kBlocksPerCall) {
+      return false;
+    }
+    for (size_t i = 0; i < kBlocksPerCall; ++i) {
+      talc.free(cached.back(), kCachedBytes);
+      cached.pop_back();
+    }
+    return true;
+  }
+};
+
+TEST(OomHandler, MayFreeWhatItsOwnerCanSpare) {
+  alignas(size_t) char memory[8000];
+  Talc<CacheHandler> talc;
+  talc.claim(Span::from_array(memory));
+  std::vector<void*> blocks;
+  while (void* const block = talc.malloc(CacheHandler::kCachedBytes, 8)) {
+    blocks.push_back(block);
+  }
+  talc.oom_handler.cached = blocks;
+  constexpr size_t kRequest = 4000;
+  EXPECT_NE(talc.malloc(kRequest, 8), nullptr);
+  const size_t freed_blocks = blocks.size() - talc.oom_handler.cached.size();
+  const size_t chunk_bytes = CacheHandler::kCachedBytes + sizeof(size_t);
+  EXPECT_LE((freed_blocks - CacheHandler::kBlocksPerCall) * chunk_bytes, kRequest)
+      << "it is asked no more often than needed";
+  EXPECT_EQ(talc.find_fault(), nullptr);
+}
+
+#ifdef TALC_DEBUG
+// The mistake that oom_handler.hpp warns of: true, and no memory.
+struct PromisingHandler {
+  int promises = 0;
+
+  template <class TalcType>
+  bool handle_oom(TalcType&, size_t, size_t) {
+    if (++promises == 100000) {
+      _Exit(0);  // Where nobody stops it, the test fails instead of hanging.
+    }
+    return true;
+  }
+};
+
+TEST(OomHandlerDeathTest, TrueWithoutNewMemoryIsCaught) {
+  EXPECT_EXIT(
+      {
+        assertion_hook = print_assertion;
+        Talc<PromisingHandler> talc;
+        static_cast<void>(talc.malloc(1, 1));
+      },
+      testing::KilledBySignal(SIGABRT), "assertion failed: .*the OOM handler loops");
+}
+#endif
+
 // Gives heaps back: trims them, or drops them when nothing is allocated.
 struct TrimHandler {
   static constexpr size_t kTopFreeThreshold = 1024;
@@ -127,14 +192,30 @@ TEST(OomHandler, MayShrinkAHeapWhoseTopIsFree) {
   const size_t claimed = talc.get_counters().claimed_bytes;
   EXPECT_TRUE(talc.oom_handler.heard.empty());
 
-  talc.shrink(high, 8000, 7500);
+  talc.shrink(high, 8000, 6000);
   EXPECT_EQ(talc.oom_handler.heard.size(), 1U);
   EXPECT_LT(talc.get_counters().claimed_bytes, claimed - 5000);
   EXPECT_EQ(talc.find_fault(), nullptr);
 
-  talc.free(high, 7500);
+  talc.free(high, 6000);
   EXPECT_EQ(talc.oom_handler.heard.size(), 2U);
   EXPECT_LT(talc.oom_handler.heap.size(), 4000U);
+  EXPECT_TRUE(talc.oom_handler.heap.contains(low));
+  EXPECT_EQ(talc.find_fault(), nullptr);
+}
+
+// What a shrink cuts off waits to be merged, and lies between the block and the gap at the top.
+TEST(OomHandler, IsToldOfATopThatAWaitingChunkHid) {
+  alignas(size_t) static char memory[65536];
+  Talc<TrimHandler> talc;
+  talc.oom_handler.heap = talc.claim(Span::from_array(memory));
+  void* const low = talc.malloc(2000, 8);
+  void* const high = talc.malloc(8000, 8);
+  talc.shrink(high, 8000, 7500);
+  EXPECT_TRUE(talc.oom_handler.heard.empty());
+  talc.free(high, 7500);
+  EXPECT_EQ(talc.oom_handler.heard.size(), 1U);
+  EXPECT_LT(talc.oom_handler.heap.size(), 8000U);
   EXPECT_TRUE(talc.oom_handler.heap.contains(low));
   EXPECT_EQ(talc.find_fault(), nullptr);
 }

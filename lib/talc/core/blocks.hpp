@@ -22,9 +22,10 @@ inline void Talc<Handler, kConfig>::remove_gap(Gap* gap) {
 
 // ---- searching ----
 
-// Where in `gap` a payload would begin.
-inline char* place_in(Gap* gap, size_t align, size_t offset) {
-  return align_up(gap->base() + offset, align) - offset;
+// How far above the base of `gap` a payload would begin: less than `align`. Whether it fits is told by
+// sizes, never by comparing where it would end: that may be beyond the last address there is.
+inline size_t skip_in(Gap* gap, size_t align, size_t offset) {
+  return (0 - (address_of(gap->base()) + offset)) & (align - 1);
 }
 
 template <class Handler, Config kConfig>
@@ -75,13 +76,13 @@ inline typename Talc<Handler, kConfig>::Fit Talc<Handler, kConfig>::find_fit(siz
                                                                              size_t offset) {
   Gap* gap = find_plain(need);
   if (gap != nullptr) [[likely]] {
-    char* const payload = place_in(gap, align, offset);
-    if (payload + need <= gap->acme()) [[likely]] {
-      return {gap, payload};
+    const size_t skip = skip_in(gap, align, offset);
+    if (skip + need <= gap->size) [[likely]] {
+      return {gap, gap->base() + skip};
     }
     gap = find_plain(need + align - kWordSize);
     if (gap != nullptr) [[likely]] {
-      return {gap, place_in(gap, align, offset)};
+      return {gap, gap->base() + skip_in(gap, align, offset)};
     }
   }
   return {nullptr, nullptr};
@@ -97,9 +98,9 @@ Talc<Handler, kConfig>::find_anywhere(size_t need, size_t align, size_t offset) 
   for (unsigned bin = first_bin; bin < bins_.count(); ++bin) {
     for (Gap* gap = bins_.first(bin); gap != bins_.end(); gap = gap->next) {
       count_step();
-      char* const payload = place_in(gap, align, offset);
-      if (payload + need <= gap->acme()) {
-        return {gap, payload};
+      const size_t skip = skip_in(gap, align, offset);
+      if (skip + need <= gap->size) {
+        return {gap, gap->base() + skip};
       }
     }
   }
@@ -108,22 +109,20 @@ Talc<Handler, kConfig>::find_anywhere(size_t need, size_t align, size_t offset) 
 
 // ---- malloc ----
 
-// Finds, in debug builds, the handler that says "try again" for ever without adding memory. It may do
-// so a few times: it may have freed something, or be going through several sources of memory.
+// Finds, in debug builds, the handler that says "try again" for ever: it may go through several sources
+// of memory, but sooner or later there must be more, claimed or free.
 struct LoopGuard {
-#ifdef TALC_DEBUG
   static constexpr int kPatience = 64;
-  size_t claimed_before = 0;
+  size_t most_bytes = 0;
   int fruitless = 0;
 
-  void check(size_t claimed) {
-    fruitless = claimed > claimed_before ? 0 : fruitless + 1;
-    claimed_before = claimed;
-    TALC_ASSERT(fruitless <= kPatience && "the OOM handler loops: it adds no memory");
+  void check(size_t claimed_and_free_bytes) {
+    fruitless = claimed_and_free_bytes > most_bytes ? 0 : fruitless + 1;
+    most_bytes = claimed_and_free_bytes;
+    if (fruitless > kPatience) {
+      assertion_failed("the OOM handler loops: it says to try again, but adds no memory");
+    }
   }
-#else
-  void check(size_t) {}
-#endif
 };
 
 // Cuts a chunk for `size` bytes out of the gap. What is left below or above becomes a gap again,
@@ -173,13 +172,15 @@ template <class Handler, Config kConfig>
   if (size > kMaxRequest || align > kMaxRequest || size + align > kMaxRequest) [[unlikely]] {
     return nullptr;
   }
-  LoopGuard guard;
+  [[maybe_unused]] LoopGuard guard;
   for (;;) {
     if (void* const payload = try_malloc(size, align, offset)) [[likely]] {
       tally_.on_malloc(size);
       return payload;
     }
-    guard.check(claimed_bytes_);
+    if constexpr (kAssertions) {
+      guard.check(claimed_bytes_ + free_bytes());
+    }
     if (!oom_handler.handle_oom(*this, size, align)) {
       return nullptr;
     }
@@ -223,8 +224,9 @@ inline Gap* choose(bool condition, Gap* yes, Gap* no) {
 }
 
 // Frees the chunk that begins at `base` and whose tag is at `tag_at`, merging it with its neighbours.
+// Returns the gap.
 template <class Handler, Config kConfig>
-[[gnu::noinline]] void Talc<Handler, kConfig>::free_chunk(char* base, char* tag_at) {
+[[gnu::noinline]] Span Talc<Handler, kConfig>::free_chunk(char* base, char* tag_at) {
   char* acme = tag_at + kTagSize;
   Gap* const above = choose(tag::has_gap_above(word_at(tag_at)), gap_at(acme), bins_.none());
   acme += above->size;
@@ -238,7 +240,7 @@ template <class Handler, Config kConfig>
     remove_gap(gap_at(base));
   }
   insert_gap(base, static_cast<size_t>(acme - base));
-  tell_top(base, acme);
+  return Span(base, acme);
 }
 
 template <class Handler, Config kConfig>
@@ -257,7 +259,7 @@ inline void Talc<Handler, kConfig>::free(void* ptr, size_t size) {
     }
     return let_wait(base, chunk_size);
   }
-  free_chunk(base, tag_at);
+  tell_top(free_chunk(base, tag_at));
 }
 
 template <class Handler, Config kConfig>
@@ -276,9 +278,11 @@ template <class Handler, Config kConfig>
                                                                             char* tag_at) {
   merge_waiting();
   free_chunk(base, tag_at);
+  tell_tops();
 }
 
-// Merges every chunk of the quick lists with its neighbours. Cost: O(QuickLists::kMaxCount).
+// Merges every chunk of the quick lists with its neighbours. Tells nobody of tops: whoever searches is
+// about to use them, and whoever changes a heap must not be asked to change it. Cost: O(kMaxCount).
 template <class Handler, Config kConfig>
 [[gnu::cold, gnu::noinline]] void Talc<Handler, kConfig>::merge_waiting() {
   quick_.drain([this](char* chunk, size_t chunk_size) {
@@ -288,20 +292,40 @@ template <class Handler, Config kConfig>
   });
 }
 
-// Tells the handler, if it wants to know, that the gap [base, acme) is the top of a heap.
+// Tells the handler, if it wants to know, that `gap` is the top of a heap. While chunks wait, one of
+// them may be all that lies above a large gap.
 template <class Handler, Config kConfig>
-void Talc<Handler, kConfig>::tell_top(char* base, char* acme) {
+inline void Talc<Handler, kConfig>::tell_top(Span gap) {
   if constexpr (requires { Handler::kTopFreeThreshold; }) {
-    const size_t size = static_cast<size_t>(acme - base);
-    if (size < Handler::kTopFreeThreshold) {
+    if (gap.size() < Handler::kTopFreeThreshold) {
       return;
     }
     for (HeapHeader* heap = heaps_; heap != nullptr; heap = heap->next) {
       count_step();
-      if (heap->acme == acme) {
-        oom_handler.on_top_free(*this, Span(heap->base(), acme), size);
+      if (heap->acme == gap.acme) {
+        oom_handler.on_top_free(*this, Span(heap->base(), heap->acme), gap.size());
         return;
       }
+    }
+    if (quick_.count() != 0) {
+      merge_waiting();
+      tell_tops();
+    }
+  }
+}
+
+// Tells of the tops of all heaps.
+template <class Handler, Config kConfig>
+[[gnu::cold]] void Talc<Handler, kConfig>::tell_tops() {
+  if constexpr (requires { Handler::kTopFreeThreshold; }) {
+    for (HeapHeader* heap = heaps_; heap != nullptr;) {
+      count_step();
+      HeapHeader* const next = heap->next;  // the handler may drop the heap
+      Gap* const top = top_gap(heap);
+      if (top != nullptr && top->size >= Handler::kTopFreeThreshold) {
+        oom_handler.on_top_free(*this, Span(heap->base(), heap->acme), top->size);
+      }
+      heap = next;
     }
   }
 }
@@ -317,18 +341,16 @@ bool Talc<Handler, kConfig>::grow_in_place(void* ptr, size_t old_size, size_t ne
   }
   char* const payload = static_cast<char*>(ptr);
   char* const tag_at = tag_of(payload, old_size);
-  char* const slot = tag_slot(payload, new_size);
   const size_t old_tag = word_at(tag_at);
-  if (slot > tag_at) {
-    if (!tag::has_gap_above(old_tag)) {
-      return false;
-    }
+  const size_t held = static_cast<size_t>(tag_at + kTagSize - payload);
+  const size_t need = chunk_size_for(new_size);
+  if (need > held) {
     Gap* const above = gap_at(tag_at + kTagSize);
-    char* acme = above->acme();
-    char* const end = slot + kTagSize;
-    if (end > acme) {
+    if (!tag::has_gap_above(old_tag) || need - held > above->size) {
       return false;
     }
+    char* acme = above->acme();
+    char* const end = payload + need;
     remove_gap(above);
     size_t flags = 0;
     if (static_cast<size_t>(acme - end) >= kMinChunkSize) {
@@ -337,8 +359,8 @@ bool Talc<Handler, kConfig>::grow_in_place(void* ptr, size_t old_size, size_t ne
       acme = end;
     }
     write_tag(tag::base(old_tag), acme, payload, new_size, flags);
-  } else if (slot < tag_at) {
-    word_at(slot) = reinterpret_cast<size_t>(tag_at);
+  } else if (need < held) {
+    word_at(tag_slot(payload, new_size)) = reinterpret_cast<size_t>(tag_at);
   }
   tally_.on_grow(new_size - old_size);
   return true;
@@ -356,7 +378,8 @@ void* Talc<Handler, kConfig>::grow(void* ptr, size_t old_size, size_t new_size, 
     }
     moved = malloc_from_gap(new_size, align, 0);
     if (moved == nullptr) {
-      return nullptr;
+      // What waited next to the block has been merged meanwhile.
+      return grow_in_place(ptr, old_size, new_size) ? ptr : nullptr;
     }
   }
   copy_bytes(moved, ptr, old_size);
@@ -396,7 +419,7 @@ void Talc<Handler, kConfig>::shrink(void* ptr, size_t old_size, size_t new_size)
   }
   insert_gap(end, static_cast<size_t>(acme - end));
   write_tag(tag::base(old_tag), end, payload, new_size, tag::kGapAbove);
-  tell_top(end, acme);
+  tell_top(Span(end, acme));
 }
 
 // What a gap weighs when places are compared: the logarithm of its size, with six bits of fraction.
@@ -425,7 +448,7 @@ bool Talc<Handler, kConfig>::moving_closes_gaps(void* ptr, size_t old_size, size
 
   const size_t need = chunk_size_for(new_size);
   const Fit fit = find_fit(need, align, 0);
-  if (fit.gap == nullptr || payload + need > acme) {
+  if (fit.gap == nullptr || need > static_cast<size_t>(acme - payload)) {
     return false;  // nowhere to go, or it has to move anyway
   }
   const size_t staying =

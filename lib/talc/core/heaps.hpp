@@ -56,6 +56,7 @@ void Talc<Handler, kConfig>::adopt_table(char* memory, unsigned bin_count) {
   if (table_bytes(bin_count) != TheBins::table_bytes(bin_count)) {
     quick_.adopt_table(memory + TheBins::table_bytes(bin_count));
   }
+  change_claimed(0);
 }
 
 template <class Handler, Config kConfig>

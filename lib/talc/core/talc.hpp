@@ -145,14 +145,15 @@ class Talc {
   Fit find_fit(size_t need, size_t align, size_t offset);
   Fit find_anywhere(size_t need, size_t align, size_t offset);
   void* carve(Fit fit, size_t size);
-  void free_chunk(char* base, char* tag_at);
+  Span free_chunk(char* base, char* tag_at);
   void merge_waiting();
   void merge_waiting_and(char* base, char* tag_at);
   bool may_wait(size_t chunk_size) const;
   void let_wait(char* base, size_t chunk_size);
   void insert_gap(char* base, size_t size);
   void remove_gap(Gap* gap);
-  void tell_top(char* base, char* acme);
+  void tell_top(Span gap);
+  void tell_tops();
   bool look_whether_scarce();
   bool moving_closes_gaps(void* ptr, size_t old_size, size_t new_size, size_t align);
 
@@ -174,6 +175,7 @@ class Talc {
   const char* check_heap(HeapHeader* header, ChunkCensus& census) const;
   const char* check_bins(ChunkCensus& census) const;
   const char* check_waiting() const;
+  size_t free_bytes() const;
   void check_entry() const {
     if constexpr (kConfig.validate) {
       const char* const fault = find_fault();

@@ -105,6 +105,19 @@ const char* Talc<Handler, kConfig>::check_bins(ChunkCensus& census) const {
                                                       : "the bins miss a gap, or their summary is wrong";
 }
 
+// What gaps and waiting chunks make together.
+template <class Handler, Config kConfig>
+size_t Talc<Handler, kConfig>::free_bytes() const {
+  size_t sum = 0;
+  for (unsigned bin = 0; bin < bins_.count(); ++bin) {
+    for (Gap* gap = bins_.first(bin); gap != bins_.end(); gap = gap->next) {
+      sum += gap->size;
+    }
+  }
+  quick_.for_each([&](char*, size_t size) { sum += size; });
+  return sum;
+}
+
 template <class Handler, Config kConfig>
 const char* Talc<Handler, kConfig>::check_waiting() const {
   size_t count = 0;

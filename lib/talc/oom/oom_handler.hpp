@@ -18,11 +18,11 @@
 //
 // How a handler loops. After `true` Talc searches, misses again and calls again, for as long as the
 // handler says so: one that returns true without adding memory never comes back. So return true
-// only if claim, extend or truncate changed something (claim returns an empty span when the memory
-// is too small to be a heap; extend returns the old extent when it could not move an edge), and let
-// every path that returns true use up something finite: addresses, pages, a list of spare blocks.
-// Small steps end but are slow: each call costs a search, so grow geometrically. Builds with
-// TALC_DEBUG assert that the handler changed the heaps whenever it returned true.
+// only if memory was claimed, extended or freed (claim returns an empty span when the memory is too
+// small to be a heap; extend returns the old extent when it could not move an edge), and let every
+// path that returns true use up something finite: addresses, pages, a list of spare blocks. Small
+// steps end but are slow, since each call costs a search over all gaps: grow geometrically, free in
+// batches. Builds with TALC_DEBUG stop a handler that says true 64 times while nothing becomes free.
 //
 // How a handler deadlocks. It runs inside an allocation, so behind a Talck the lock is held. To
 // allocate from the same Talck, even indirectly (a log line that formats a string, a container that
