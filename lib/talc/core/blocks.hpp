@@ -118,7 +118,7 @@ struct LoopGuard {
 
   void check(size_t claimed_and_free_bytes) {
     fruitless = claimed_and_free_bytes > most_bytes ? 0 : fruitless + 1;
-    most_bytes = claimed_and_free_bytes;
+    most_bytes = claimed_and_free_bytes > most_bytes ? claimed_and_free_bytes : most_bytes;
     if (fruitless > kPatience) {
       assertion_failed("the OOM handler loops: it says to try again, but adds no memory");
     }

@@ -32,10 +32,11 @@ constexpr Talc<Handler, kConfig>::Talc(Talc&& other) noexcept
 
 // ---- the bins' table ----
 
-// How many bins a heap of that size is worth: enough to tell its gaps apart, at most 1/32 of it.
+// How many bins a heap of that size is worth: enough to tell its gaps apart, for at most 1/32 of all that
+// is claimed.
 template <class Handler, Config kConfig>
-unsigned Talc<Handler, kConfig>::affordable_bins(size_t heap_bytes) {
-  const size_t budget = heap_bytes / 32 / kWordSize;
+unsigned Talc<Handler, kConfig>::affordable_bins(size_t heap_bytes) const {
+  const size_t budget = claimed_bytes_ / 32 / kWordSize;
   const size_t useful =
       kConfig.fixed_bins != 0 ? kConfig.fixed_bins : TheBins::ideal_index(heap_bytes) + 1;
   const size_t count = useful < budget ? useful : budget;
@@ -89,9 +90,11 @@ template <class Handler, Config kConfig>
 Span Talc<Handler, kConfig>::claim(Span memory) {
   check_entry();
   const Span heap = memory.word_align_inward();
+  claimed_bytes_ += heap.size();
   const unsigned count = affordable_bins(heap.size());
   const size_t table = bins_.has_table() ? 0 : chunk_size_for(table_bytes(count));
   if (memory.base == nullptr || heap.size() < sizeof(HeapHeader) + table + kMinChunkSize) {
+    claimed_bytes_ -= heap.size();
     return Span();
   }
   auto* const header = reinterpret_cast<HeapHeader*>(heap.base);
@@ -107,7 +110,7 @@ Span Talc<Handler, kConfig>::claim(Span memory) {
     adopt_table(base, count);
     base += table;
   }
-  change_claimed(heap.size());
+  change_claimed(0);
   word_at(base - kTagSize) |= tag::kGapAbove;
   insert_gap(base, static_cast<size_t>(heap.acme - base));
   if (table == 0) {

@@ -3,13 +3,16 @@
 // Vital statistics (64 bits; each line has a test)
 //   alignment          any power of two, 8 bytes at least
 //   overhead           8 bytes an allocation; 24 bytes is the smallest chunk
-//   a heap             24 bytes of header; the first one also holds the bins, at most 1/32 of it
-//   malloc             best fit among the gaps looked at: two bitmap words and `scan_limit` gaps for each
-//                      of at most four searches. Before it reports failure it looks at every gap, so a
-//                      request that fits anywhere never fails.
-//   free, shrink       O(1): one gap below, one above; plus O(heaps) if the handler wants to hear of tops
+//   a heap             24 bytes of header
+//   the table          bins for at most 1/32 of what is claimed (but 4 of them, 96 bytes), and from 32 KiB
+//                      on a kilobyte of quick lists
+//   malloc             two words of bits and one gap for each of two searches, sixteen gaps more while memory
+//                      is scarce. Before it reports failure it looks at every gap, so a request that fits
+//                      anywhere never fails.
+//   free, shrink       O(1): one gap below, one above; at most one in 512 merges 512 chunks that waited.
+//                      Plus O(heaps) if the handler wants to hear of tops
 //   grow_in_place      O(1)
-//   claim, extend      O(1), or O(gaps) when the bins move to a larger table; truncate O(heaps)
+//   claim, extend      O(heaps), or O(heaps + bins + gaps) when the table grows; truncate O(heaps)
 //   threads            none: wrap it in a Talck
 //
 // Invariants, checked by find_fault (validate.hpp)
@@ -158,7 +161,7 @@ class Talc {
   bool moving_closes_gaps(void* ptr, size_t old_size, size_t new_size, size_t align);
 
   // heaps.hpp
-  static unsigned affordable_bins(size_t heap_bytes);
+  unsigned affordable_bins(size_t heap_bytes) const;
   static size_t table_bytes(unsigned bin_count);
   void adopt_table(char* memory, unsigned bin_count);
   void enlarge_table(size_t heap_bytes);
