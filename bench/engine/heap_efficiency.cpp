@@ -1,4 +1,4 @@
-// Heap efficiency: how much of an arena is live when the first request fails (engine.md's eff, eff4).
+// Heap efficiency: how much of an arena is live when the first request fails (arena.md's eff, eff4).
 //
 // eff: 128 MiB, 300 rounds of 50% malloc, 10% free, 40% realloc to U[1, 100000); a round ends at the
 // first failure. eff4: 512 MiB, sizes U[1, 20000), realloc to U[0, 200000) whose failures are ignored.
@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "talc/freestanding.hpp"
+#include "peers.hpp"
 #include "workload.hpp"
 
 namespace {
@@ -26,8 +26,8 @@ size_t request(bench::Random& random, const Workload& load) {
   return load.realloc_failure_ends ? bench::random_size(random, 10000) : random.in(1, 20000);
 }
 
-template <class Engine>
-size_t fill_round(Engine& engine, bench::Random& random, const Workload& load) {
+template <class Arena>
+size_t fill_round(Arena& arena, bench::Random& random, const Workload& load) {
   std::vector<bench::Block> live;
   live.reserve(100000);
   for (;;) {
@@ -35,7 +35,7 @@ size_t fill_round(Engine& engine, bench::Random& random, const Workload& load) {
     if (action < 5) {
       const size_t size = request(random, load);
       const size_t align = bench::random_align(random);
-      void* const ptr = engine.malloc(size, align);
+      void* const ptr = arena.malloc(size, align);
       if (ptr == nullptr) {
         break;
       }
@@ -44,13 +44,14 @@ size_t fill_round(Engine& engine, bench::Random& random, const Workload& load) {
       const size_t index = random.in(0, live.size());
       bench::Block& block = live[index];
       if (action == 5) {
-        engine.free(block.ptr, block.size);
+        arena.free(block.ptr, block.size);
         block = live.back();
         live.pop_back();
         continue;
       }
-      const size_t size = std::max<size_t>(1, random.in(load.realloc_failure_ends, load.max_realloc));
-      void* const moved = engine.realloc(block.ptr, block.size, size, block.align);
+      const size_t size =
+          std::max<size_t>(1, random.in(load.realloc_failure_ends, load.max_realloc));
+      void* const moved = arena.realloc(block.ptr, block.size, size, block.align);
       if (moved != nullptr) {
         block.ptr = moved;
         block.size = static_cast<uint32_t>(size);
@@ -62,27 +63,35 @@ size_t fill_round(Engine& engine, bench::Random& random, const Workload& load) {
   size_t used = 0;
   for (const bench::Block& block : live) {
     used += block.size;
-    engine.free(block.ptr, block.size);
+    arena.free(block.ptr, block.size);
   }
   return used;
 }
 
-void run(const Workload& load, int rounds) {
-  void* const arena = mmap(nullptr, load.arena_bytes, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (arena == MAP_FAILED) {
-    perror("heap_efficiency: mmap");
-    exit(1);
-  }
-  talc::Talc<talc::ErrOnOom> engine;
-  engine.claim(talc::Span::from_base_size(static_cast<char*>(arena), load.arena_bytes));
+template <class Arena>
+double efficiency_percent(char* memory, const Workload& load, int rounds) {
+  Arena arena(memory, load.arena_bytes);
   bench::Random random(42);
   double used = 0;
   for (int round = 0; round < rounds; ++round) {
-    used += static_cast<double>(fill_round(engine, random, load));
+    used += static_cast<double>(fill_round(arena, random, load));
   }
-  printf("%s,%.3f\n", load.name, 100 * used / (static_cast<double>(load.arena_bytes) * rounds));
-  munmap(arena, load.arena_bytes);
+  return 100 * used / (static_cast<double>(load.arena_bytes) * rounds);
+}
+
+void run(const Workload& load, int rounds) {
+  void* const memory =
+      mmap(nullptr, load.arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    perror("heap_efficiency: mmap");
+    exit(1);
+  }
+  char* const bytes = static_cast<char*>(memory);
+  printf("%s,talc,%.3f\n", load.name, efficiency_percent<bench::TalcArena>(bytes, load, rounds));
+  fflush(stdout);
+  printf("%s,boost_rbtree,%.3f\n", load.name,
+         efficiency_percent<bench::BoostArena>(bytes, load, rounds));
+  munmap(memory, load.arena_bytes);
 }
 
 }  // namespace
@@ -93,7 +102,7 @@ int main(int argc, char** argv) {
     fprintf(stderr, "usage: heap_efficiency [ROUNDS]\n");
     return 2;
   }
-  printf("workload,efficiency_percent\n");
+  printf("workload,allocator,efficiency_percent\n");
   run({"eff", size_t{128} << 20, 100000, true}, rounds);
   run({"eff4", size_t{512} << 20, 200000, false}, rounds);
 }

@@ -1,5 +1,5 @@
 // Random actions: how many operations a second, beside glibc's malloc on the same stream in the same
-// run (engine.md's ra and ranr).
+// run.
 //
 // 3/7 malloc, 3/7 free, 1/7 realloc to U[1, 3 max), or none; at least 300 blocks live. The arena is
 // touched before. Rounds alternate between the allocators; medians are printed, and their ratio.
@@ -13,42 +13,13 @@
 #include <algorithm>
 #include <vector>
 
-#include "talc/freestanding.hpp"
+#include "peers.hpp"
 #include "workload.hpp"
 
 namespace {
 
 constexpr size_t kArenaBytes = size_t{128} << 20;
 constexpr size_t kLeastLive = 300;
-
-struct Glibc {
-  static constexpr const char* kName = "glibc";
-  [[gnu::noinline]] void* allocate(size_t size, size_t align) {
-    return align <= 16 ? malloc(size) : aligned_alloc(align, size);
-  }
-  [[gnu::noinline]] void release(void* ptr, size_t) { free(ptr); }
-  [[gnu::noinline]] void* resize(void* ptr, size_t old_size, size_t size, size_t align) {
-    if (align <= 16) {
-      return realloc(ptr, size);
-    }
-    void* const moved = aligned_alloc(align, size);
-    memcpy(moved, ptr, std::min(old_size, size));
-    free(ptr);
-    return moved;
-  }
-};
-
-struct Engine {
-  static constexpr const char* kName = "talc";
-  talc::Talc<talc::ErrOnOom> talc;
-
-  explicit Engine(char* arena) { talc.claim(talc::Span::from_base_size(arena, kArenaBytes)); }
-  [[gnu::noinline]] void* allocate(size_t size, size_t align) { return talc.malloc(size, align); }
-  [[gnu::noinline]] void release(void* ptr, size_t size) { talc.free(ptr, size); }
-  [[gnu::noinline]] void* resize(void* ptr, size_t old_size, size_t size, size_t align) {
-    return talc.realloc(ptr, old_size, size, align);
-  }
-};
 
 double now_seconds() {
   timespec time{};
@@ -86,23 +57,29 @@ double play(Allocator& allocator, const std::vector<Action>& actions, bench::Blo
     bench::Block& picked = live[(uint64_t{action.pick} * count) >> 32];
     if (action.choice == 6) [[unlikely]] {
       if (count != 0) {
-        picked.ptr = allocator.resize(picked.ptr, picked.size, action.size, picked.align);
+        picked.ptr = allocator.realloc(picked.ptr, picked.size, action.size, picked.align);
         picked.size = action.size;
       }
     } else if (action.choice < 3 || count < kLeastLive) {
-      live[count] = {allocator.allocate(action.size, action.align), action.size, action.align};
+      live[count] = {allocator.malloc(action.size, action.align), action.size, action.align};
       count += 1;
     } else {
-      allocator.release(picked.ptr, picked.size);
+      allocator.free(picked.ptr, picked.size);
       count -= 1;
       picked = live[count];
     }
   }
   const double seconds = now_seconds() - start;
   for (size_t i = 0; i < count; ++i) {
-    allocator.release(live[i].ptr, live[i].size);
+    allocator.free(live[i].ptr, live[i].size);
   }
   return static_cast<double>(actions.size()) / seconds / 1e6;
+}
+
+template <class Allocator>
+double play_in(char* memory, const std::vector<Action>& actions, bench::Block* live) {
+  Allocator allocator(memory, kArenaBytes);
+  return play(allocator, actions, live);
 }
 
 double median(std::vector<double> values) {
@@ -126,21 +103,21 @@ int main(int argc, char** argv) {
     return 1;
   }
   memset(arena, 0xab, kArenaBytes);
-  printf("workload,max_size,glibc_mops,talc_mops,ratio\n");
+  printf("workload,max_size,glibc_mops,boost_mops,talc_mops,talc_per_glibc\n");
   for (const bool with_realloc : {true, false}) {
     for (const size_t max_size : {200, 1000, 3000, 10000, 30000}) {
       const std::vector<Action> actions = draw_actions(max_size, with_realloc, action_count);
       std::vector<bench::Block> live(action_count + 1);
-      std::vector<double> glibc;
-      std::vector<double> talc;
+      std::vector<double> scores[3];
       for (int round = 0; round < rounds; ++round) {
-        Glibc theirs;
-        glibc.push_back(play(theirs, actions, live.data()));
-        Engine ours(static_cast<char*>(arena));
-        talc.push_back(play(ours, actions, live.data()));
+        char* const memory = static_cast<char*>(arena);
+        scores[0].push_back(play_in<bench::Glibc>(memory, actions, live.data()));
+        scores[1].push_back(play_in<bench::BoostArena>(memory, actions, live.data()));
+        scores[2].push_back(play_in<bench::TalcArena>(memory, actions, live.data()));
       }
-      printf("%s,%zu,%.2f,%.2f,%.3f\n", with_realloc ? "ra" : "ranr", max_size, median(glibc),
-             median(talc), median(talc) / median(glibc));
+      printf("%s,%zu,%.2f,%.2f,%.2f,%.3f\n", with_realloc ? "ra" : "ranr", max_size,
+             median(scores[0]), median(scores[1]), median(scores[2]),
+             median(scores[2]) / median(scores[0]));
       fflush(stdout);
     }
   }

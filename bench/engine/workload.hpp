@@ -31,9 +31,7 @@ class Random {
   uint64_t state_;
 };
 
-inline size_t random_size(Random& random, size_t max) {
-  return random.in(4, random.in(16, max));
-}
+inline size_t random_size(Random& random, size_t max) { return random.in(4, random.in(16, max)); }
 
 inline size_t random_align(Random& random) {
   const unsigned bits = static_cast<unsigned>(random.next() & 0xffff) | 0x10000;
