@@ -1,0 +1,209 @@
+// Arena: one engine, its lock, and the blocks in it as the program sees them.
+//
+//     Visit ── the lock ──> Talck<ArenaLock, Talc<MapOnOom>> ── out of memory ──> kernel
+//     release, when the lock is taken ──> waiting list ──> freed by the next visitor
+//
+// A middle block is a chunk of the engine with a prefix (block_prefix.hpp) below its payload. What
+// changes the engine happens during a Visit; who can't wait for one, because he only releases a block,
+// leaves it on the waiting list, which needs no lock. So a release never waits, and a thread that a
+// signal or a fork has stopped within an arena stops nobody else.
+// ArenaSet has one of these for every few threads; ProcessHeap sends it sizes that fit.
+#pragma once
+
+#include "talc/api/arena_lock.hpp"
+#include "talc/api/block_prefix.hpp"
+#include "talc/api/heap_registry.hpp"
+#include "talc/core/talc.hpp"
+#include "talc/os/fault.hpp"
+#include "talc/os/map_on_oom.hpp"
+#include "talc/sync/talck.hpp"
+
+namespace talc {
+
+template <class Kernel>
+class Arena {
+ public:
+  using Handler = MapOnOom<Kernel, HeapRegistry<Kernel>>;
+  // Not compact: a heap that grows with its load always looks scarce, and sparing gaps touches more pages.
+  using Engine =
+      Talc<Handler,
+           Config{.fixed_bins = Handler::kFixedBins, .counters = true, .compact = false}>;
+
+  // The right to work in an arena; false if it was not to be had.
+  class [[nodiscard]] Visit {
+   public:
+    Visit() = default;
+    explicit Visit(Arena& arena) : arena_(&arena) {}
+    Visit(Visit&& other) noexcept : arena_(other.arena_) { other.arena_ = nullptr; }
+    Visit& operator=(Visit&&) = delete;
+    ~Visit() {
+      if (arena_ != nullptr) {
+        arena_->lock().unlock();
+      }
+    }
+    explicit operator bool() const { return arena_ != nullptr; }
+    Arena* operator->() const { return arena_; }
+
+   private:
+    Arena* arena_ = nullptr;
+  };
+
+  constexpr Arena(unsigned index, Footprint& footprint)
+      : talck_(Engine(Handler(HeapRegistry<Kernel>(index, footprint)))) {}
+
+  Visit try_visit() { return lock().try_lock() ? begin_visit() : Visit(); }
+  Visit visit_within(unsigned milliseconds) {
+    return lock().lock_within(milliseconds) ? begin_visit() : Visit();
+  }
+
+  ArenaLock& lock() { return talck_.get_lock(); }
+
+  // ---- during a visit ----
+
+  // Returns a block of `usable` bytes, or null. Requires: BlockPrefix::usable_for gave `usable`;
+  // `align` is a power of two, kBlockAlign at least. Cost: as Talc::malloc.
+  void* allocate(size_t usable, size_t align) {
+    void* const chunk =
+        engine().malloc_aligned_at(BlockPrefix::kSize + usable, align, BlockPrefix::kSize);
+    if (chunk == nullptr) {
+      return nullptr;
+    }
+    void* const payload = static_cast<char*>(chunk) + BlockPrefix::kSize;
+    BlockPrefix::write(payload, usable, BlockPrefix::State::live);
+    return payload;
+  }
+
+  // Returns whether the block holds `new_usable` bytes now; otherwise it is as it was.
+  bool resize_in_place(void* payload, size_t usable, size_t new_usable) {
+    void* const chunk = chunk_of(payload);
+    if (new_usable < usable) {
+      engine().shrink(chunk, BlockPrefix::kSize + usable, BlockPrefix::kSize + new_usable);
+    } else if (!engine().grow_in_place(chunk, BlockPrefix::kSize + usable,
+                                       BlockPrefix::kSize + new_usable)) {
+      return false;
+    }
+    BlockPrefix::write(payload, new_usable, BlockPrefix::State::live);
+    return true;
+  }
+
+  bool trim(size_t keep_bytes) { return engine().oom_handler.trim(engine(), keep_bytes); }
+
+  // Also right without a visit where nobody else can have one.
+  Engine& engine() { return talck_.get_talc(); }
+
+  // ---- without one ----
+
+  // The usable bytes of the live block at `payload`. Faults if it is none, then named `if_freed` if it
+  // was one. Requires: the page map says that the address lies in this arena.
+  size_t usable_size(const void* payload, Fault if_freed) {
+    if (!is_aligned(payload, BlockPrefix::kBlockAlign)) [[unlikely]] {
+      raise_fault(Fault::misaligned_pointer, payload);
+    }
+    const BlockPrefix prefix = BlockPrefix::read(payload);
+    if (!prefix.is_live()) [[unlikely]] {
+      raise_fault(diagnose(payload, prefix, if_freed), payload);
+    }
+    return prefix.usable();
+  }
+
+  // Frees the block now, or leaves it to the next visitor. Faults as usable_size.
+  void release(void* payload) {
+    const size_t usable = usable_size(payload, Fault::double_free);
+    if (const Visit visit = try_visit()) [[likely]] {
+      free(payload, usable);
+    } else {
+      leave_waiting(payload, usable);
+    }
+  }
+
+  // In the child of a fork: what other threads were leaving there then may be half written.
+  void forget_waiting() { waiting_.store(nullptr, std::memory_order_relaxed); }
+
+ private:
+  // A block on the waiting list, in its payload.
+  struct [[gnu::may_alias]] Waiting {
+    Waiting* next;
+  };
+
+  static void* chunk_of(void* payload) { return static_cast<char*>(payload) - BlockPrefix::kSize; }
+
+  Visit begin_visit() {
+    if (waiting_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+      free_waiting();
+    }
+    return Visit(*this);
+  }
+
+  void free(void* payload, size_t usable) {
+    BlockPrefix::write(payload, usable, BlockPrefix::State::freed);
+    engine().free(chunk_of(payload), BlockPrefix::kSize + usable);
+  }
+
+  [[gnu::cold]] void leave_waiting(void* payload, size_t usable) {
+    if (!BlockPrefix::try_make_wait(payload, usable)) {
+      raise_fault(Fault::double_free, payload);
+    }
+    auto* const block = static_cast<Waiting*>(payload);
+    Waiting* head = waiting_.load(std::memory_order_relaxed);
+    do {
+      block->next = head;
+    } while (!waiting_.compare_exchange_weak(head, block, std::memory_order_release,
+                                             std::memory_order_relaxed));
+  }
+
+  [[gnu::cold, gnu::noinline]] void free_waiting() {
+    Waiting* block = waiting_.exchange(nullptr, std::memory_order_acquire);
+    while (block != nullptr) {
+      Waiting* const next = block->next;
+      const BlockPrefix prefix = BlockPrefix::read(block);
+      if (prefix.state() != BlockPrefix::State::waiting) {
+        raise_fault(Fault::corrupt_block, block);  // written to after its release
+      }
+      free(block, prefix.usable());
+      block = next;
+    }
+  }
+
+  // What is wrong with a pointer into this arena that is no live block.
+  [[gnu::cold, gnu::noinline]] Fault diagnose(const void* payload, BlockPrefix prefix, Fault if_freed) {
+    if (prefix.state() != BlockPrefix::State::none) {
+      return if_freed;
+    }
+    const Visit visit = visit_within(kPatienceMs);
+    Fault fault = Fault::invalid_pointer;
+    if (visit) {
+      engine().for_each_heap([&](Span memory) {
+        if (memory.contains(payload)) {
+          fault = diagnose_in(memory, static_cast<const char*>(payload), if_freed);
+        }
+      });
+    }
+    return fault;
+  }
+
+  Fault diagnose_in(Span memory, const char* payload, Fault if_freed) {
+    Fault fault = Fault::invalid_pointer;
+    (void)engine().get_allocated_span(memory);  // so that no free chunk still looks allocated
+    engine().for_each_chunk(memory, [&](Span chunk, bool allocated) {
+      if (!chunk.contains(payload)) {
+        return;
+      }
+      // Below a payload are its prefix and less slack than makes a gap.
+      const size_t below = static_cast<size_t>(payload - chunk.base);
+      if (!allocated) {
+        fault = if_freed;
+      } else if (below < kMaxBelowPayload) {
+        fault = Fault::corrupt_block;
+      }
+    });
+    return fault;
+  }
+
+  static constexpr unsigned kPatienceMs = 100;
+  static constexpr size_t kMaxBelowPayload = BlockPrefix::kSize + 3 * kWordSize;
+
+  Talck<ArenaLock, Engine> talck_;
+  std::atomic<Waiting*> waiting_{nullptr};
+};
+
+}  // namespace talc

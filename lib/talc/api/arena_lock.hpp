@@ -1,0 +1,167 @@
+// ArenaLock: a PthreadLock that survives fork and signals, because it knows who holds it.
+//
+// Three threads need that knowledge. One that forks from a signal handler that interrupted malloc: it
+// holds an arena's lock already and must neither wait for it nor renew it in the child. One that forks
+// and, while it holds every lock, runs other libraries' fork handlers, which allocate: to it the lock is
+// lent. And the only thread of a child, which must know what it can trust: an arena that was not held
+// through the fork was copied while other threads worked on it, and is abandoned.
+//
+//     free  --try_lock, lock_within-->  held  --unlock-->  free
+//     free  --hold_for_fork-->  held for fork  <--try_lock (the same thread), unlock-->  lent
+//           <--release_after_fork (parent), renew_in_child (child)--
+//
+// The Lock of each arena's Talck. ArenaSet drives the fork; docs/decisions/0003 tells the whole story.
+#pragma once
+
+#include <time.h>
+
+#include <atomic>
+
+#include "talc/api/thread_note.hpp"
+#include "talc/base/cpu_relax.hpp"
+#include "talc/base/memory.hpp"
+#include "talc/os/pthread_lock.hpp"
+
+namespace talc {
+
+class ArenaLock {
+ public:
+  constexpr ArenaLock() = default;
+  ArenaLock(const ArenaLock&) = delete;
+  ArenaLock& operator=(const ArenaLock&) = delete;
+
+  // Ensures: the caller may work in the arena if true. False: another thread does, or this very thread
+  // does, in a function that a signal interrupted.
+  bool try_lock() {
+    ThreadNote::begin_visit();
+    if (lock_.try_lock()) [[likely]] {
+      holder_.store(ThreadNote::id(), std::memory_order_relaxed);
+      return true;
+    }
+    if (borrow()) {
+      return true;
+    }
+    ThreadNote::end_visit();
+    return false;
+  }
+
+  // As try_lock, after `milliseconds` of waiting at most. Most visits are so short that a few more
+  // attempts find the lock free, where a sleeper would find it taken again each time he is woken.
+  bool lock_within(unsigned milliseconds) {
+    for (unsigned attempts = 0; attempts < kAttempts; ++attempts) {
+      if (try_lock()) {
+        return true;
+      }
+      cpu_relax();
+    }
+    if (is_mine() || is_abandoned()) {
+      return false;
+    }
+    ThreadNote::begin_visit();
+    if (lock_.lock_within(milliseconds)) {
+      holder_.store(ThreadNote::id(), std::memory_order_relaxed);
+      return true;
+    }
+    ThreadNote::end_visit();
+    return false;
+  }
+
+  // Requires: this thread does not hold the lock; it is not abandoned.
+  void lock() {
+    while (!lock_within(1000)) {
+    }
+  }
+
+  // Requires: try_lock, lock_within or lock gave the lock to this thread.
+  void unlock() {
+    if (held_for_fork_) [[unlikely]] {
+      lent_ = false;
+    } else {
+      holder_.store(nullptr, std::memory_order_relaxed);
+      lock_.unlock();
+    }
+    ThreadNote::end_visit();
+  }
+
+  // Ensures: if true, nobody else works in the arena until this thread says so, and its state is whole.
+  // False: this thread was interrupted in it, or it was not free in `milliseconds`.
+  // Requires: no other thread forks.
+  bool hold_for_fork(unsigned milliseconds) {
+    interrupted_ = is_mine() || (ThreadNote::is_visiting() && is_ours_unnoted());
+    if (interrupted_ || !lock_within(milliseconds)) {
+      return false;
+    }
+    ThreadNote::end_visit();  // what follows is no visit
+    held_for_fork_ = true;
+    return true;
+  }
+
+  // Ensures: as before hold_for_fork. Nothing happens if that was not successful.
+  void release_after_fork() {
+    if (is_held_for_fork()) {
+      held_for_fork_ = false;
+      holder_.store(nullptr, std::memory_order_relaxed);
+      lock_.unlock();
+    }
+  }
+
+  // The lock as new, if this thread held it through the fork; as it is, if this thread was interrupted
+  // while holding it; else nobody ever gets it again.
+  void renew_in_child() {
+    if (is_held_for_fork()) {
+      held_for_fork_ = false;
+      holder_.store(nullptr, std::memory_order_relaxed);
+      new (kPlacement, &lock_) PthreadLock();
+    } else if (!interrupted_) {
+      abandoned_.store(true, std::memory_order_relaxed);
+      (void)lock_.try_lock();
+    }
+    interrupted_ = false;
+  }
+
+  // Whether the arena is lost, in this process, because of what it was at the fork.
+  bool is_abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr unsigned kAttempts = 200;
+  static constexpr unsigned kMaxUnnotedMs = 20;
+
+  bool is_mine() const { return holder_.load(std::memory_order_relaxed) == ThreadNote::id(); }
+  bool is_held_for_fork() const { return is_mine() && held_for_fork_; }
+
+  // Between hold_for_fork and its end the holder may work in the arena, one call at a time.
+  bool borrow() {
+    if (!is_held_for_fork() || lent_) {
+      return false;
+    }
+    lent_ = true;
+    return true;
+  }
+
+  // In a signal handler that interrupted a visit, perhaps at the instruction between getting the lock
+  // and noting the holder, or the other way round: whether that is so here. Another thread in that place
+  // soon gets on; this one does not before the handler returns.
+  bool is_ours_unnoted() {
+    for (unsigned ms = 0; ms < kMaxUnnotedMs; ++ms) {
+      if (holder_.load(std::memory_order_relaxed) != nullptr) {
+        return false;
+      }
+      if (lock_.try_lock()) {
+        lock_.unlock();
+        return false;
+      }
+      const timespec pause{0, 1000000};
+      ::nanosleep(&pause, nullptr);
+    }
+    return true;
+  }
+
+  PthreadLock lock_;
+  std::atomic<const void*> holder_{nullptr};
+  std::atomic<bool> abandoned_{false};
+  bool held_for_fork_ = false;  // this and the next are the holder's
+  bool lent_ = false;
+  bool interrupted_ = false;  // the forking thread's
+};
+
+}  // namespace talc

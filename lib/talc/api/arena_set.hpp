@@ -1,0 +1,184 @@
+// ArenaSet: the arenas of a process, which one a thread works in, and how they pass through a fork.
+//
+//   arenas_   [ 0 | 1 | … | count_ - 1 |  not begun yet …      | spare, for threads that a fork stops ]
+//
+// Every thread begins in arena 0. One that finds its arena taken moves to another, and begins a new one
+// if all are taken and there are fewer than two per processor; so arenas are as many as threads that
+// allocate at once, not as threads. A thread that waits, waits a moment at each in turn: no single lock,
+// least of all one held for a fork, can stop it for good.
+//
+// Fork: the forking thread holds every arena, lowest first, after libc's stdio lock, for the time in
+// which the process is copied. What it could not get in time is abandoned in the child.
+// docs/decisions/0003. Used by ProcessHeap.
+#pragma once
+
+#include <atomic>
+#include <utility>
+
+#include "talc/api/arena.hpp"
+#include "talc/api/process_stats.hpp"
+#include "talc/base/cpu_relax.hpp"
+#include "talc/os/cpu_count.hpp"
+#include "talc/os/stdio_lock.hpp"
+
+namespace talc {
+
+template <class Kernel>
+class ArenaSet {
+ public:
+  using TheArena = Arena<Kernel>;
+  using Visit = typename TheArena::Visit;
+
+  constexpr explicit ArenaSet(Footprint& footprint)
+      : ArenaSet(footprint, std::make_index_sequence<kMaxArenas>()) {}
+
+  // A visit to some arena: this thread's, if nobody else is there.
+  Visit visit() {
+    if (Visit mine = arenas_[ThreadNote::arena()].try_visit()) [[likely]] {
+      return mine;
+    }
+    return visit_elsewhere();
+  }
+
+  // f(arena) in this thread's arena; while f returns false, in each other in turn. Returns f's last
+  // result. For a request that one arena could not serve, but another one may.
+  template <class F>
+  bool visit_until(F f) {
+    const unsigned first = ThreadNote::arena();
+    for (unsigned i = 0; i < count(); ++i) {
+      const Visit visit = arenas_[(first + i) % count()].visit_within(kPatienceMs);
+      if (visit && f(visit)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  TheArena& operator[](unsigned index) { return arenas_[index]; }
+  // Arenas that were ever visited.
+  unsigned count() const { return count_.load(std::memory_order_acquire); }
+
+  // ---- fork: the three handlers that pthread_atfork wants ----
+
+  void before_fork() {
+    if (ThreadNote::begin_fork() != 0) {
+      return;  // in a signal handler that interrupted a fork: what is held is held
+    }
+    stdio_.lock();
+    fork_lock_.lock();
+    is_forking_.store(true, std::memory_order_relaxed);
+    for (unsigned i = 0; i < count(); ++i) {
+      arenas_[i].lock().hold_for_fork(kForkPatienceMs);
+    }
+  }
+
+  void after_fork_in_parent() {
+    if (ThreadNote::end_fork() != 0) {
+      return;
+    }
+    for (unsigned i = count(); i-- > 0;) {
+      arenas_[i].lock().release_after_fork();
+    }
+    is_forking_.store(false, std::memory_order_relaxed);
+    fork_lock_.unlock();
+    stdio_.unlock();
+  }
+
+  void after_fork_in_child() {
+    if (ThreadNote::end_fork() != 0) {
+      return;
+    }
+    for (unsigned i = 0; i < count(); ++i) {
+      arenas_[i].lock().renew_in_child();
+      arenas_[i].forget_waiting();
+    }
+    is_forking_.store(false, std::memory_order_relaxed);
+    new (kPlacement, &fork_lock_) PthreadLock();
+    stdio_.renew_in_child();
+  }
+
+ private:
+  // How long to wait at one arena before trying the next.
+  static constexpr unsigned kPatienceMs = 20;
+  // A thread that has waited this many times begins an arena beyond what the processors are worth.
+  static constexpr unsigned kMaxWaits = 10;
+  static constexpr unsigned kSpareArenas = 16;
+  // How long fork waits for an arena before the child does without it.
+  static constexpr unsigned kForkPatienceMs = 2000;
+  // How often to try an arena whose visitor is likely to leave at once.
+  static constexpr unsigned kSpins = 32;
+
+  template <size_t... kIndexes>
+  constexpr ArenaSet(Footprint& footprint, std::index_sequence<kIndexes...>)
+      : arenas_{TheArena(static_cast<unsigned>(kIndexes), footprint)...} {}
+
+
+  [[gnu::cold, gnu::noinline]] Visit visit_elsewhere() {
+    for (unsigned waits = 0;; ++waits) {
+      if (Visit visit = visit_free()) {
+        return visit;
+      }
+      if (Visit visit = begin_arena(waits)) {
+        return visit;
+      }
+      const unsigned index = (ThreadNote::arena() + waits) % count();
+      if (Visit visit = arenas_[index].visit_within(kPatienceMs)) {
+        return visit;
+      }
+    }
+  }
+
+  // A visit to an arena where nobody is; this thread's own is tried longest, the others once.
+  Visit visit_free() {
+    const unsigned mine = ThreadNote::arena();
+    const unsigned known = count();
+    for (unsigned i = 1; i < known; ++i) {
+      const unsigned index = (mine + i) % known;
+      if (Visit visit = arenas_[index].try_visit()) {
+        ThreadNote::set_arena(index);
+        return visit;
+      }
+    }
+    for (unsigned spins = 0; spins < kSpins; ++spins) {
+      if (Visit visit = arenas_[mine].try_visit()) {
+        return visit;
+      }
+      cpu_relax();
+    }
+    return Visit();
+  }
+
+  // A visit to a new arena, if one more is worth it: not during a fork, when all are taken for a
+  // moment only, unless that moment is long.
+  Visit begin_arena(unsigned waits) {
+    unsigned known = count();
+    const bool is_stuck = waits >= kMaxWaits;
+    if (known >= (is_stuck ? kMaxArenas : limit()) || (is_forking_.load(std::memory_order_relaxed) && !is_stuck) ||
+        !count_.compare_exchange_strong(known, known + 1, std::memory_order_acq_rel)) {
+      return Visit();
+    }
+    ThreadNote::set_arena(known);
+    return arenas_[known].try_visit();
+  }
+
+  // How many arenas are worth having.
+  unsigned limit() {
+    unsigned known = limit_.load(std::memory_order_relaxed);
+    if (known == 0) {
+      const unsigned wanted = 2 * cpu_count();
+      known = wanted < kMaxArenas - kSpareArenas ? wanted : kMaxArenas - kSpareArenas;
+      limit_.store(known, std::memory_order_relaxed);
+    }
+    return known;
+  }
+
+  TheArena arenas_[kMaxArenas];
+  std::atomic<unsigned> count_{1};
+  std::atomic<unsigned> limit_{0};
+
+  StdioLock stdio_;
+  PthreadLock fork_lock_;  // one fork at a time
+  std::atomic<bool> is_forking_{false};
+};
+
+}  // namespace talc

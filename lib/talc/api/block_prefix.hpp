@@ -1,0 +1,84 @@
+// BlockPrefix: the word below a middle block, which knows the block's size when only its address is given.
+//
+//   engine's chunk   | (slack) | prefix | payload: `usable` bytes …            | tag |
+//                                       ^ multiple of 16, what the program gets
+//
+//   the prefix       | check: 32 bits (10 of 32)   | usable: a multiple of 8 | state: 3 bits |
+//
+// The engine wants the size back at free; the prefix holds it. The check is a hash of the payload's
+// address, so a word that is taken for a prefix by mistake (the inside of a block, a gap's links) is known
+// with near certainty, and a block released twice by its state. Two words of overhead a block, this one
+// and the engine's tag: sizes are rounded so that chunks are multiples of 16 and nothing else is lost.
+// Used by Arena, which alone reads and writes it. docs/decisions/0002 has the alternatives.
+#pragma once
+
+#include "talc/base/assert.hpp"
+#include "talc/base/memory.hpp"
+
+namespace talc {
+
+class BlockPrefix {
+ public:
+  static constexpr size_t kSize = kWordSize;
+  static constexpr size_t kBlockAlign = 16;
+  // What an arena serves at most. Larger blocks are huge.
+  static constexpr size_t kMaxUsable = (size_t{4} << 20) - 2 * kWordSize;
+
+  enum class State : unsigned {
+    none = 0,      // no prefix of this payload
+    live = 0b101,  // the program's
+    freed = 0b011,
+    waiting = 0b111,  // released, and to be freed by the arena's next visitor
+  };
+
+  // The bytes a block of `size` gets: what makes its chunk a multiple of 16.
+  // Requires: size ≤ kMaxUsable.
+  static constexpr size_t usable_for(size_t size) {
+    const size_t chunk = align_up(size + 2 * kWordSize, kBlockAlign);
+    return (chunk < kMinChunk ? kMinChunk : chunk) - 2 * kWordSize;
+  }
+
+  static void write(void* payload, size_t usable, State state) {
+    TALC_ASSERT(usable <= kMaxUsable && (usable & kStateMask) == 0);
+    store_word(word_of(payload), check_of(payload) | usable | static_cast<size_t>(state));
+  }
+
+  // Requires: `payload` is a multiple of 16 within a heap; the word below it is readable.
+  static BlockPrefix read(const void* payload) {
+    const size_t word = load_word(static_cast<const char*>(payload) - kSize);
+    return BlockPrefix((word & kCheckMask) == check_of(payload) ? word & ~kCheckMask : 0);
+  }
+
+  // Replaces the state live by waiting, or returns false if it is live no longer: of two threads that
+  // release one block, one is told.
+  static bool try_make_wait(void* payload, size_t usable) {
+    size_t live = check_of(payload) | usable | static_cast<size_t>(State::live);
+    const size_t waiting = check_of(payload) | usable | static_cast<size_t>(State::waiting);
+    return __atomic_compare_exchange_n(static_cast<AliasWord*>(word_of(payload)), &live, waiting, false,
+                                       __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+  }
+
+  State state() const { return static_cast<State>(bits_ & kStateMask); }
+  bool is_live() const { return state() == State::live; }
+  size_t usable() const { return bits_ & ~kStateMask; }
+
+ private:
+  static constexpr size_t kMinChunk = 32;
+  static constexpr size_t kStateMask = 0b111;
+  static constexpr unsigned kSizeBits = kWordBits == 64 ? 32 : 22;
+  static constexpr size_t kCheckMask = ~size_t{0} << kSizeBits;
+  static_assert(kMaxUsable < size_t{1} << kSizeBits);
+
+  explicit BlockPrefix(size_t bits) : bits_(bits) {}
+
+  static void* word_of(void* payload) { return static_cast<char*>(payload) - kSize; }
+
+  // Neighbouring addresses differ in their high bits after a multiplication by an odd constant.
+  static size_t check_of(const void* payload) {
+    return (address_of(payload) * static_cast<size_t>(0x9E3779B97F4A7C15U)) & kCheckMask;
+  }
+
+  size_t bits_;
+};
+
+}  // namespace talc

@@ -1,0 +1,36 @@
+// HeapRegistry: tells the page map which arena a heap belongs to, and the footprint how large it is.
+//
+// The Registry that MapOnOom asks for, one an arena. While a heap is registered, `free` finds its arena
+// by any pointer into it; afterwards its granules say "returned", so that a second free of a block whose
+// heap has gone is known for what it is.
+#pragma once
+
+#include "talc/api/footprint.hpp"
+#include "talc/front/page_map.hpp"
+
+namespace talc {
+
+template <class Kernel>
+class HeapRegistry {
+ public:
+  constexpr HeapRegistry(unsigned arena, Footprint& footprint)
+      : entry_(PageEntry::heap(arena)), footprint_(&footprint) {}
+
+  static bool reserve(Span heap) { return PageMap<Kernel>::reserve(heap); }
+
+  void add(Span heap) {
+    PageMap<Kernel>::set(heap, entry_);
+    footprint_->grow(heap.size());
+  }
+
+  void remove(Span heap) {
+    PageMap<Kernel>::set(heap, PageEntry::returned());
+    footprint_->shrink(heap.size());
+  }
+
+ private:
+  PageEntry entry_;
+  Footprint* footprint_;
+};
+
+}  // namespace talc

@@ -1,0 +1,260 @@
+// HugeBlocks: blocks of a few MiB and more, each a mapping of its own: a heap of one chunk.
+//
+//   | page map entry: huge, first page, length |            in the granule that holds the block's start
+//   |<----- the block: whole pages, nothing before it, nothing in it ----->|     length: whole granules
+//
+// mremap grows, shrinks and moves a block, so resizing copies page tables, not bytes; fresh pages are zero,
+// so clearing a new block touches none. Since only the page map knows a block, releasing one does not
+// touch it either, and nothing here needs a lock: an entry changes by compare-and-swap or by the block's
+// owner. A block that the kernel refuses to unmap is emptied and kept for the next request.
+// Used by the process heap for sizes and alignments that are no work for an arena.
+#pragma once
+
+#include <atomic>
+
+#include "talc/api/footprint.hpp"
+#include "talc/base/memory.hpp"
+#include "talc/front/page_map.hpp"
+#include "talc/os/fault.hpp"
+
+namespace talc {
+
+template <class Kernel>
+class HugeBlocks {
+ public:
+  using Map = PageMap<Kernel>;
+
+  // What get_stats reports. Each value is exact when no other thread is at work.
+  struct Counts {
+    size_t allocations;
+    size_t frees;
+    size_t live_bytes;  // of mappings of live blocks: all of it usable
+    size_t kept_bytes;  // of blocks that the kernel refused to take back
+    size_t kept_count;
+  };
+
+  constexpr explicit HugeBlocks(Footprint& footprint) : footprint_(footprint) {}
+
+  // Returns a block of `size` bytes, all zero, or null. Requires: `align` is a power of two.
+  // Cost: one or two system calls.
+  void* allocate(size_t size, size_t align) {
+    const size_t length = PageEntry::round_huge(size == 0 ? 1 : size);
+    if (length == 0) {
+      return nullptr;
+    }
+    if (kept_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+      if (void* const kept = reuse(length, align)) {
+        return kept;
+      }
+    }
+    char* const base = map(length, align);
+    if (base == nullptr) {
+      return nullptr;
+    }
+    footprint_.grow(length);
+    Map::set(base, entry_of(base, length));
+    return count_in(base, length);
+  }
+
+  // The length of the block that begins at `ptr`, all of it usable. Requires: `entry` is the page map's
+  // for `ptr`, of kind huge. Faults if no block begins there.
+  static size_t length_at(const void* ptr, PageEntry entry) {
+    const bool is_start =
+        is_aligned(ptr, Kernel::page_size()) && entry_of(ptr, entry.huge_length()) == entry;
+    if (!is_start) [[unlikely]] {
+      raise_fault(is_aligned(ptr, kLeastAlign) ? Fault::invalid_pointer : Fault::misaligned_pointer,
+                  ptr);
+    }
+    return entry.huge_length();
+  }
+
+  // Gives the block back. Requires: as length_at. Faults if another thread released it meanwhile.
+  void release(void* ptr, PageEntry entry) {
+    const size_t length = length_at(ptr, entry);
+    // The entry goes first: once unmapped, the addresses may be anyone's.
+    if (!Map::replace(ptr, entry, PageEntry::returned())) {
+      raise_fault(Fault::double_free, ptr);
+    }
+    live_bytes_.fetch_sub(length, std::memory_order_relaxed);
+    frees_.fetch_add(1, std::memory_order_relaxed);
+    const Span block = Span::from_base_size(static_cast<char*>(ptr), length);
+    if (Kernel::unmap(block)) {
+      footprint_.shrink(length);
+    } else {
+      keep(block);
+    }
+  }
+
+  // Makes the block `size` bytes long without copying: in place, or else by moving its pages.
+  // Returns where it is now, or null if the kernel would not: then nothing has changed.
+  // Requires: `length` is that of the caller's block at `ptr`; size > 0.
+  void* resize(void* ptr, size_t length, size_t size) {
+    const size_t new_length = PageEntry::round_huge(size);
+    const Span block = Span::from_base_size(static_cast<char*>(ptr), length);
+    if (new_length == length) {
+      return ptr;
+    }
+    if (new_length == 0) {
+      return nullptr;
+    }
+    if (Kernel::resize_in_place(block, new_length)) {
+      Map::set(ptr, entry_of(ptr, new_length));
+      return recount(ptr, length, new_length);
+    }
+    return new_length < length ? nullptr : move(block, new_length);
+  }
+
+  // Tries again to unmap what was kept. Returns whether anything was given back.
+  bool trim() {
+    bool has_trimmed = false;
+    for (Kept* kept = kept_.exchange(nullptr, std::memory_order_acquire); kept != nullptr;) {
+      Kept* const next = kept->next;
+      const Span block = Span::from_base_size(reinterpret_cast<char*>(kept), kept->length);
+      forget(block.size());
+      if (Kernel::unmap(block)) {
+        footprint_.shrink(block.size());
+        has_trimmed = true;
+      } else {
+        keep(block);
+      }
+      kept = next;
+    }
+    return has_trimmed;
+  }
+
+  Counts get_counts() const {
+    const size_t frees = frees_.load(std::memory_order_relaxed);
+    return {allocations_.load(std::memory_order_relaxed), frees,
+            live_bytes_.load(std::memory_order_relaxed), kept_bytes_.load(std::memory_order_relaxed),
+            kept_count_.load(std::memory_order_relaxed)};
+  }
+
+  // Bytes of live blocks that are in memory. Cost: linear in the addresses in use.
+  static size_t resident_bytes() {
+    size_t resident = 0;
+    Map::for_each_huge([&](char* granule, PageEntry entry) {
+      char* const base = granule + entry.huge_page() * Kernel::page_size();
+      resident += Kernel::resident_bytes(Span::from_base_size(base, entry.huge_length()));
+    });
+    return resident;
+  }
+
+ private:
+  static constexpr size_t kLeastAlign = 16;
+
+  // Lies in the first bytes of a block that is kept. The others are zero if `is_zero`.
+  struct Kept {
+    Kept* next;
+    size_t length;
+    bool is_zero;
+  };
+
+  static PageEntry entry_of(const void* base, size_t length) {
+    const size_t offset = address_of(base) & (kGranuleSize - 1);
+    return PageEntry::huge(static_cast<unsigned>(offset / Kernel::page_size()) & 0xF, length);
+  }
+
+  // Fresh memory whose start the page map can hold. Null: refused.
+  static char* map(size_t length, size_t align) {
+    char* const base = align <= Kernel::page_size() ? Kernel::map(nullptr, length)
+                                                    : map_aligned<Kernel>(length, align);
+    if (base != nullptr && !Map::reserve(Span::from_base_size(base, 1))) {
+      Kernel::unmap(Span::from_base_size(base, length));
+      return nullptr;
+    }
+    return base;
+  }
+
+  void* count_in(void* base, size_t length) {
+    live_bytes_.fetch_add(length, std::memory_order_relaxed);
+    allocations_.fetch_add(1, std::memory_order_relaxed);
+    return base;
+  }
+
+  void* recount(void* base, size_t old_length, size_t new_length) {
+    live_bytes_.fetch_add(new_length - old_length, std::memory_order_relaxed);
+    if (new_length > old_length) {
+      footprint_.grow(new_length - old_length);
+    } else {
+      footprint_.shrink(old_length - new_length);
+    }
+    return base;
+  }
+
+  // Where the block will be is known only when it is there, and then its entry must not fail: so a leaf
+  // is taken in hand first. The old entry goes before the old addresses do.
+  void* move(Span block, size_t new_length) {
+    typename Map::Leaf* const leaf = Map::take_leaf();
+    if (leaf == nullptr) {
+      return nullptr;
+    }
+    Map::set(block.base, PageEntry::returned());
+    char* const moved = Kernel::move(block, new_length);
+    if (moved == nullptr) [[unlikely]] {
+      Map::set(block.base, entry_of(block.base, block.size()));
+      Map::return_leaf(leaf);
+      return nullptr;
+    }
+    Map::reserve_with(leaf, moved);
+    Map::set(moved, entry_of(moved, new_length));
+    return recount(moved, block.size(), new_length);
+  }
+
+  // ---- what the kernel refused to take back ----
+
+  void keep(Span block) {
+    auto* const kept = reinterpret_cast<Kept*>(block.base);
+    const bool is_zero = Kernel::purge(block);
+    kept->length = block.size();
+    kept->is_zero = is_zero;
+    kept_bytes_.fetch_add(block.size(), std::memory_order_relaxed);
+    kept_count_.fetch_add(1, std::memory_order_relaxed);
+    push_kept(kept);
+  }
+
+  void forget(size_t length) {
+    kept_bytes_.fetch_sub(length, std::memory_order_relaxed);
+    kept_count_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  void push_kept(Kept* kept) {
+    Kept* head = kept_.load(std::memory_order_relaxed);
+    do {
+      kept->next = head;
+    } while (!kept_.compare_exchange_weak(head, kept, std::memory_order_release,
+                                          std::memory_order_relaxed));
+  }
+
+  // Takes the whole list, keeps what fits without much waste, puts the rest back.
+  void* reuse(size_t length, size_t align) {
+    Kept* found = nullptr;
+    for (Kept* kept = kept_.exchange(nullptr, std::memory_order_acquire); kept != nullptr;) {
+      Kept* const next = kept->next;
+      const bool fits = kept->length >= length && kept->length / 2 <= length;
+      if (found == nullptr && fits && is_aligned(kept, align)) {
+        found = kept;
+      } else {
+        push_kept(kept);
+      }
+      kept = next;
+    }
+    if (found == nullptr) {
+      return nullptr;
+    }
+    const size_t found_length = found->length;
+    forget(found_length);
+    zero_bytes(found, found->is_zero ? sizeof(Kept) : found_length);
+    Map::set(found, entry_of(found, found_length));
+    return count_in(found, found_length);
+  }
+
+  Footprint& footprint_;
+  std::atomic<size_t> allocations_{0};
+  std::atomic<size_t> frees_{0};
+  std::atomic<size_t> live_bytes_{0};
+  std::atomic<size_t> kept_bytes_{0};
+  std::atomic<size_t> kept_count_{0};
+  std::atomic<Kept*> kept_{nullptr};
+};
+
+}  // namespace talc

@@ -1,0 +1,81 @@
+// PageEntry: what the page map knows of one granule of 64 KiB, in 32 bits.
+//
+//   bit 31                                                     3  2   0
+//   |                                                          | kind |   none, returned: the rest is 0
+//   |                                       arena, 8 bits      | heap |   part of a heap of that arena
+//   | u | length, 24 bits                | page, 4 bits        | huge |   a huge block begins here
+//
+// A huge block begins at a page, not at a granule, so that mremap may move it anywhere; `page` counts
+// pages of the granule below it (at most 16 pages of 4 KiB). Its length counts granules or, from 1 TiB
+// on (u set), GiB. Only its first granule has an entry. `returned` marks memory that was ours until it
+// went back to the kernel: a pointer there was most likely released twice.
+#pragma once
+
+#include "talc/base/assert.hpp"
+#include "talc/base/word.hpp"
+
+namespace talc {
+
+inline constexpr unsigned kGranuleLog2 = 16;
+inline constexpr size_t kGranuleSize = size_t{1} << kGranuleLog2;
+
+class PageEntry {
+ public:
+  enum class Kind : uint32_t { none = 0, returned = 1, heap = 2, huge = 3 };
+
+  constexpr PageEntry() = default;
+  constexpr explicit PageEntry(uint32_t bits) : bits_(bits) {}
+
+  static constexpr PageEntry returned() { return PageEntry(static_cast<uint32_t>(Kind::returned)); }
+
+  // Requires: arena < 256.
+  static constexpr PageEntry heap(unsigned arena) {
+    return PageEntry(static_cast<uint32_t>(Kind::heap) | (arena << kKindBits));
+  }
+
+  // Requires: page < 16; `length_bytes` came from round_huge.
+  static constexpr PageEntry huge(unsigned page, size_t length_bytes) {
+    const uint32_t in_units = length_bytes < kLongFrom ? 0 : kLongUnits;
+    const unsigned unit_log2 = unit_log2_of(in_units);
+    TALC_ASSERT(is_aligned(length_bytes, size_t{1} << unit_log2));
+    return PageEntry(static_cast<uint32_t>(Kind::huge) | (page << kKindBits) |
+                     (static_cast<uint32_t>(length_bytes >> unit_log2) << kLengthShift) | in_units);
+  }
+
+  // The next length at or above `size_bytes` that an entry can express; 0 if there is none.
+  static constexpr size_t round_huge(size_t size_bytes) {
+    const unsigned unit_log2 = unit_log2_of(size_bytes <= kLongFrom - kGranuleSize ? 0 : kLongUnits);
+    const size_t length = align_up(size_bytes, size_t{1} << unit_log2);
+    return length < size_bytes || ((length >> unit_log2) >> kLengthBits) != 0 ? 0 : length;
+  }
+
+  constexpr Kind kind() const { return static_cast<Kind>(bits_ & kKindMask); }
+  constexpr unsigned arena() const { return bits_ >> kKindBits; }
+  constexpr unsigned huge_page() const { return (bits_ >> kKindBits) & 0xF; }
+  constexpr size_t huge_length() const {
+    const size_t units = (bits_ >> kLengthShift) & ((1U << kLengthBits) - 1);
+    return units << unit_log2_of(bits_ & kLongUnits);
+  }
+  constexpr uint32_t bits() const { return bits_; }
+  constexpr bool operator==(const PageEntry&) const = default;
+
+ private:
+  static constexpr unsigned kKindBits = 3;
+  static constexpr uint32_t kKindMask = (1U << kKindBits) - 1;
+  static constexpr unsigned kLengthShift = kKindBits + 4;
+  static constexpr unsigned kLengthBits = 24;
+  static constexpr uint32_t kLongUnits = 1U << 31;
+
+  // With words of 32 bits no length is that long.
+  static constexpr unsigned kLongUnitLog2 = kWordBits == 64 ? 30 : kGranuleLog2;
+  static constexpr size_t kLongFrom =
+      kWordBits == 64 ? size_t{1} << (kGranuleLog2 + kLengthBits) % kWordBits : ~size_t{0};
+
+  static constexpr unsigned unit_log2_of(uint32_t in_units) {
+    return in_units == 0 ? kGranuleLog2 : kLongUnitLog2;
+  }
+
+  uint32_t bits_ = 0;
+};
+
+}  // namespace talc

@@ -1,0 +1,74 @@
+// HeapPlacement: where a new heap should begin, so that it can grow in place for long.
+//
+//   0          1/4       3/8                          5/8      2/3             1   of the address space
+//   | program   |<-start->|  slot | slot | … | slot    |       | program (PIE), libraries, stack
+//
+// Nothing is reserved: an address is only proposed to mmap, so no limit on addresses is touched, and
+// where it is taken, or beyond what the processor has (39 bits, 32 bits), the kernel chooses another.
+// The start is random, from the 16 bytes that the kernel gives each process; slots are far apart.
+// docs/decisions/0001 has the reasons. Called by MapOnOom for each new heap.
+#pragma once
+
+#include <sys/auxv.h>
+
+#include <atomic>
+
+#include "talc/base/bits.hpp"
+#include "talc/base/memory.hpp"
+#include "talc/base/word.hpp"
+#include "talc/os/thread_sanitizer.hpp"
+
+namespace talc {
+
+class HeapPlacement {
+ public:
+  static constexpr size_t kSlots = 128;
+
+  // The address to propose for the next heap; null if no proposal makes sense.
+  // Whoever got no memory there, nor anywhere, returns it.
+  static char* next() {
+    size_t start = start_.load(std::memory_order_relaxed);
+    if (start == 0) [[unlikely]] {
+      start = choose_start();
+      start_.store(start, std::memory_order_relaxed);
+    }
+    if (start == kNowhere) {
+      return nullptr;
+    }
+    const size_t slot = slot_.fetch_add(1, std::memory_order_relaxed) % kSlots;
+    return reinterpret_cast<char*>(start + slot * (space_bytes() / 4 / kSlots));
+  }
+
+  static void return_last() { slot_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  static constexpr size_t kNowhere = 1;
+  // Starts are multiples of this: where the kernel has huge pages, they can be used from the start on.
+  static constexpr size_t kStartAlign = size_t{2} << 20;
+
+  // The kernel's random bytes lie at the top of the initial stack, which is the top of the address
+  // space: the next lower power of two is at least half of it.
+  static const char* random_bytes() {
+    return reinterpret_cast<const char*>(getauxval(AT_RANDOM));
+  }
+  static size_t space_bytes() { return size_t{2} << floor_log2(address_of(random_bytes())); }
+
+  static size_t choose_start() {
+    if (kUnderThreadSanitizer || random_bytes() == nullptr) {
+      return kNowhere;
+    }
+    size_t random = 0;
+    copy_bytes(&random, random_bytes(), sizeof random);
+    // The same bytes are the stack protector's secret: only a hash of them may show.
+    random *= static_cast<size_t>(0x9E3779B97F4A7C15U);
+    random ^= random >> (kWordBits / 2);
+    random *= static_cast<size_t>(0xD6E8FEB86659FD93U);
+    const size_t quarter = space_bytes() / 4;
+    return quarter + align_down((random >> (kWordBits / 4)) % (quarter / 2), kStartAlign);
+  }
+
+  static inline constinit std::atomic<size_t> start_{0};
+  static inline constinit std::atomic<size_t> slot_{0};
+};
+
+}  // namespace talc

@@ -1,0 +1,303 @@
+// MapOnOom: the OOM handler of hosted programs. It claims heaps with mmap, lets them grow in place with
+// mremap, and gives their tops back to the kernel when they are free.
+//
+//     |<------------------ one heap = one mapping ------------------>|
+//     | header | chunks …                                 | top gap  |-> grows here, if nobody is there
+//     ^ multiple of 64 KiB                            multiple of 64 KiB
+//
+// Few mappings: a heap is placed (heap_placement.hpp) where it can grow for long, so most engines have
+// one. Growth is geometric, a quarter of what is mapped, since untouched pages cost nothing; a refusal
+// is answered by smaller steps, down to what the request needs. Giving back keeps some slack, which
+// doubles each time it proves too small. What the kernel refuses to take back stays in the heap.
+//
+// `Kernel` is where memory comes from (pages.hpp). `Registry` is told of heaps: it reserves what it
+// needs for a range, learns of it before the engine uses it and again after it has ceased to. Neither may
+// allocate from the engine: the handler runs inside an allocation, with its lock held.
+#pragma once
+
+#include "talc/base/assert.hpp"
+#include "talc/base/span.hpp"
+#include "talc/os/heap_placement.hpp"
+#include "talc/os/pages.hpp"
+
+namespace talc {
+
+// The registry of those who need none.
+struct NoRegistry {
+  static bool reserve(Span) { return true; }
+  static void add(Span) {}
+  static void remove(Span) {}
+};
+
+template <class Kernel = Pages, class Registry = NoRegistry>
+class MapOnOom {
+ public:
+  // Heaps begin and end at multiples of this: a granule of the page map, and the largest page.
+  static constexpr size_t kGrain = size_t{64} << 10;
+  // A heap's first size, and the least step by which it grows.
+  static constexpr size_t kMinStep = size_t{256} << 10;
+  // What Config::fixed_bins should be: as many as the first heap can pay for, so that the table stays at
+  // its bottom. With 64 per doubling they tell sizes up to 16 MiB apart.
+  static constexpr unsigned kFixedBins = kMinStep / 32 / kWordSize;
+  static constexpr size_t kMaxStep = size_t{64} << 20;
+  // What stays on top of a heap when the rest of its top gap is given back.
+  static constexpr size_t kMinSlack = size_t{512} << 10;
+  static constexpr size_t kMaxSlack = size_t{64} << 20;
+
+  // From here on Talc tells of a free top.
+  static constexpr size_t kTopFreeThreshold = kMinSlack;
+
+  constexpr MapOnOom() = default;
+  constexpr explicit MapOnOom(Registry registry) : registry_(registry) {}
+
+  // Ensures: true if a block of `size` bytes aligned to `align` fits now. Cost: one system call, more
+  // only after a refusal.
+  template <class TalcType>
+  bool handle_oom(TalcType& talc, size_t size, size_t align) {
+    // Wherever a gap begins, this much of it holds the block.
+    const size_t need_bytes = size + align + kBlockOverhead;
+    if (need_bytes < size || need_bytes > kMaxNeed) {
+      return false;
+    }
+    if (trimmed_since_growth_) {
+      trimmed_since_growth_ = false;
+      slack_bytes_ = smaller(2 * slack_bytes_, kMaxSlack);
+    }
+    const Busy busy(*this);
+    return grow(talc, need_bytes) || claim_new(talc, need_bytes);
+  }
+
+  // Gives the top of `heap` back, or all of a heap that is not the growing one, where it pays.
+  template <class TalcType>
+  void on_top_free(TalcType& talc, Span heap, size_t free_bytes) {
+    if (busy_) {
+      return;  // the engine moves its bins, at the top of a heap that is being changed
+    }
+    const Busy busy(*this);
+    if (heap != current_ && free_bytes + kHeapOverhead == heap.size()) {
+      drop(talc, heap);
+    } else if (free_bytes >= 2 * slack_bytes_) {
+      trim_top(talc, heap, slack_bytes_);
+    }
+  }
+
+  // Gives back all it can, but for `keep_bytes` on top of the growing heap: the tops of heaps, whole
+  // heaps, and the pages of gaps. Returns whether anything was given back. Cost: O(chunks).
+  template <class TalcType>
+  bool trim(TalcType& talc, size_t keep_bytes) {
+    const Busy busy(*this);
+    bool has_trimmed = false;
+    talc.for_each_heap([&](Span heap) {
+      const bool is_current = heap == current_;
+      const bool is_free = talc.get_allocated_span(heap).is_empty();
+      has_trimmed |= is_free && !is_current ? drop(talc, heap)
+                                            : trim_top(talc, heap, is_current ? keep_bytes : 0);
+    });
+    talc.for_each_heap([&](Span heap) { has_trimmed |= purge_gaps(talc, heap); });
+    slack_bytes_ = kMinSlack;
+    return has_trimmed;
+  }
+
+  // Unmaps every heap. Requires: nothing allocated from `talc` is used again, nor `talc` itself.
+  template <class TalcType>
+  void unmap_all(TalcType& talc) {
+    talc.for_each_heap([&](Span heap) {
+      registry_.remove(heap);
+      Kernel::unmap(heap);
+    });
+  }
+
+  size_t mapped_bytes() const { return mapped_bytes_; }
+
+ private:
+  // Beyond the request, a chunk may need: its tag and rounding; a heap may need: its header.
+  static constexpr size_t kBlockOverhead = 4 * kWordSize;
+  static constexpr size_t kHeapOverhead = 3 * kWordSize;
+  static constexpr size_t kMinGap = 3 * kWordSize;
+  static constexpr size_t kMaxNeed = ~size_t{0} / 4;
+  // Gaps smaller than this keep their pages when the rest is trimmed.
+  static constexpr size_t kMinPurge = size_t{16} << 10;
+
+  // While the handler changes heaps, the engine may free an old table of bins and tell of a free top.
+  class Busy {
+   public:
+    explicit Busy(MapOnOom& handler) : handler_(handler) { handler_.busy_ = true; }
+    ~Busy() { handler_.busy_ = false; }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+   private:
+    MapOnOom& handler_;
+  };
+
+  static constexpr size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+  static constexpr size_t larger(size_t a, size_t b) { return a < b ? b : a; }
+
+  size_t step_bytes() const {
+    return align_up(larger(kMinStep, smaller(mapped_bytes_ / 4, kMaxStep)), kGrain);
+  }
+
+  // Calls attempt(bytes) with less and less, from a geometric step down to the least that serves,
+  // until it succeeds.
+  template <class Attempt>
+  bool attempt_sizes(size_t least_bytes, Attempt attempt) const {
+    for (size_t bytes = larger(step_bytes(), least_bytes);;
+         bytes = larger(align_up(bytes / 2, kGrain), least_bytes)) {
+      if (attempt(bytes)) {
+        return true;
+      }
+      if (bytes == least_bytes) {
+        return false;
+      }
+    }
+  }
+
+  // ---- growth ----
+
+  template <class TalcType>
+  bool grow(TalcType& talc, size_t need_bytes) {
+    if (current_.is_empty()) {
+      return false;
+    }
+    const size_t top_bytes = static_cast<size_t>(current_.acme - used_end(talc, current_));
+    const size_t missing_bytes = need_bytes > top_bytes ? need_bytes - top_bytes : 1;
+    return attempt_sizes(align_up(missing_bytes, kGrain),
+                         [&](size_t bytes) { return extend_by(talc, bytes); });
+  }
+
+  template <class TalcType>
+  bool extend_by(TalcType& talc, size_t bytes) {
+    const Span wider = current_.extend(0, bytes);
+    if (wider.size() != current_.size() + bytes) {
+      return false;
+    }
+    const Span added(current_.acme, wider.acme);
+    if (!registry_.reserve(added) || !Kernel::resize_in_place(current_, wider.size())) {
+      return false;
+    }
+    registry_.add(added);
+    mapped_bytes_ += bytes;
+    current_ = talc.extend(current_, wider);
+    TALC_ASSERT(current_ == wider);
+    return true;
+  }
+
+  template <class TalcType>
+  bool claim_new(TalcType& talc, size_t need_bytes) {
+    // A first heap also holds the engine's bins, a small part of it.
+    const size_t least_bytes = align_up(need_bytes + need_bytes / 16 + kHeapOverhead, kGrain);
+    return attempt_sizes(least_bytes, [&](size_t bytes) { return claim_mapped(talc, bytes); });
+  }
+
+  template <class TalcType>
+  bool claim_mapped(TalcType& talc, size_t bytes) {
+    const Span heap = Span::from_base_size(map_heap(bytes), bytes);
+    if (heap.base == nullptr) {
+      return false;
+    }
+    if (!registry_.reserve(heap)) {
+      Kernel::unmap(heap);
+      return false;
+    }
+    registry_.add(heap);
+    mapped_bytes_ += bytes;
+    current_ = talc.claim(heap);
+    TALC_ASSERT(current_ == heap);
+    return true;
+  }
+
+  static char* map_heap(size_t bytes) {
+    char* const placed = Kernel::map(HeapPlacement::next(), bytes);
+    if (placed == nullptr) {
+      HeapPlacement::return_last();
+      return nullptr;
+    }
+    if (is_aligned(placed, kGrain)) {
+      return placed;
+    }
+    Kernel::unmap(Span::from_base_size(placed, bytes));
+    return map_aligned<Kernel>(bytes, kGrain);
+  }
+
+  // ---- giving back ----
+
+  // Where the top gap of `heap` begins; its acme if there is none.
+  template <class TalcType>
+  static char* used_end(TalcType& talc, Span heap) {
+    const Span used = talc.get_allocated_span(heap);
+    return used.is_empty() ? heap.base + kHeapOverhead : used.acme;
+  }
+
+  template <class TalcType>
+  bool trim_top(TalcType& talc, Span heap, size_t keep_bytes) {
+    char* const end = used_end(talc, heap);
+    const size_t top_bytes = static_cast<size_t>(heap.acme - end);
+    // The engine leaves nothing on top, or room for a gap.
+    if (keep_bytes > top_bytes || top_bytes - keep_bytes < kMinGap + kGrain) {
+      return false;
+    }
+    char* const acme = align_up(end + keep_bytes + kMinGap, kGrain);
+    const Span tail(acme, heap.acme);
+    const Span kept = talc.truncate(heap, Span(heap.base, acme));
+    TALC_ASSERT(kept == Span(heap.base, acme));
+    if (!unmap(tail)) {
+      talc.extend(kept, heap);
+      return false;
+    }
+    if (heap == current_) {
+      current_ = kept;
+      trimmed_since_growth_ = true;
+    }
+    return true;
+  }
+
+  // Requires: nothing is allocated in `heap`.
+  template <class TalcType>
+  bool drop(TalcType& talc, Span heap) {
+    [[maybe_unused]] const Span kept = talc.truncate(heap, Span());
+    TALC_ASSERT(kept.is_empty());
+    if (!unmap(heap)) {
+      talc.claim(heap);
+      return false;
+    }
+    return true;
+  }
+
+  // Requires: the engine no longer uses `part`. Ensures: if false, it may use it again. A refusal is a
+  // reason to wait longer before the next attempt.
+  bool unmap(Span part) {
+    registry_.remove(part);
+    if (!Kernel::unmap(part)) {
+      registry_.add(part);
+      slack_bytes_ = kMaxSlack;
+      return false;
+    }
+    mapped_bytes_ -= part.size();
+    return true;
+  }
+
+  // The pages between a gap's header and its size in its last word.
+  template <class TalcType>
+  static bool purge_gaps(TalcType& talc, Span heap) {
+    bool has_purged = false;
+    talc.for_each_chunk(heap, [&](Span chunk, bool allocated) {
+      if (allocated || chunk.size() < kMinPurge) {
+        return;
+      }
+      const size_t page = Kernel::page_size();
+      const Span pages(align_up(chunk.base + kMinGap, page), align_down(chunk.acme - kWordSize, page));
+      has_purged |= pages.is_sized() && Kernel::purge(pages);
+    });
+    return has_purged;
+  }
+
+  // The heap that grows; the one claimed last.
+  Span current_;
+  size_t mapped_bytes_ = 0;
+  size_t slack_bytes_ = kMinSlack;
+  bool trimmed_since_growth_ = false;
+  bool busy_ = false;
+  [[no_unique_address]] Registry registry_;
+};
+
+}  // namespace talc

@@ -1,0 +1,102 @@
+// Tests of api/arena_lock.hpp: who gets the lock, when, and what a fork makes of it.
+#include "talc/api/arena_lock.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "support/sanitizers.hpp"
+
+namespace talc {
+namespace {
+
+class ArenaLockTest : public testing::Test {
+ protected:
+  // What another thread finds.
+  bool others_can_lock() {
+    bool locked = false;
+    std::thread([&] {
+      locked = lock_.try_lock();
+      if (locked) {
+        lock_.unlock();
+      }
+    }).join();
+    return locked;
+  }
+
+  ArenaLock lock_;
+};
+
+TEST_F(ArenaLockTest, ExcludesOthersAndItself) {
+  ASSERT_TRUE(lock_.try_lock());
+  EXPECT_FALSE(others_can_lock());
+  EXPECT_FALSE(lock_.try_lock());
+  EXPECT_FALSE(lock_.lock_within(10));
+  lock_.unlock();
+  EXPECT_TRUE(others_can_lock());
+}
+
+TEST_F(ArenaLockTest, WaitsForAWhile) {
+  ASSERT_TRUE(lock_.try_lock());
+  std::thread waiter([&] {
+    EXPECT_FALSE(lock_.lock_within(1));
+    EXPECT_TRUE(lock_.lock_within(60000));
+    lock_.unlock();
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  lock_.unlock();
+  waiter.join();
+}
+
+TEST_F(ArenaLockTest, IsLentToTheForkerOneCallAtATime) {
+  ASSERT_TRUE(lock_.hold_for_fork(10));
+  EXPECT_FALSE(others_can_lock());
+  ASSERT_TRUE(lock_.try_lock());
+  EXPECT_FALSE(lock_.try_lock());  // as from a signal handler
+  lock_.unlock();
+  EXPECT_FALSE(others_can_lock());
+  ASSERT_TRUE(lock_.try_lock());
+  lock_.unlock();
+  lock_.release_after_fork();
+  EXPECT_TRUE(others_can_lock());
+}
+
+TEST_F(ArenaLockTest, IsNewInTheChildThatHeldIt) {
+  if (kUnderTsan) {
+    GTEST_SKIP() << "ThreadSanitizer remembers what the mutex was";
+  }
+  ASSERT_TRUE(lock_.hold_for_fork(10));
+  lock_.renew_in_child();
+  EXPECT_FALSE(lock_.is_abandoned());
+  EXPECT_TRUE(others_can_lock());
+}
+
+TEST_F(ArenaLockTest, StaysWithAThreadThatForksWithinTheArena) {
+  ASSERT_TRUE(lock_.try_lock());
+  EXPECT_FALSE(lock_.hold_for_fork(10));
+  lock_.release_after_fork();
+  EXPECT_FALSE(others_can_lock());
+  lock_.renew_in_child();
+  EXPECT_FALSE(lock_.is_abandoned());
+  EXPECT_FALSE(others_can_lock());
+  lock_.unlock();
+  EXPECT_TRUE(others_can_lock());
+}
+
+TEST_F(ArenaLockTest, IsAbandonedInTheChildThatDidNotGetIt) {
+  std::thread([&] { ASSERT_TRUE(lock_.try_lock()); }).join();
+  EXPECT_FALSE(lock_.hold_for_fork(10));
+  lock_.renew_in_child();
+  EXPECT_TRUE(lock_.is_abandoned());
+  EXPECT_FALSE(lock_.lock_within(10000));  // at once
+  EXPECT_FALSE(others_can_lock());
+}
+
+TEST_F(ArenaLockTest, IsAbandonedInTheChildEvenIfItLooksFree) {
+  lock_.renew_in_child();
+  EXPECT_TRUE(lock_.is_abandoned());
+  EXPECT_FALSE(others_can_lock());
+}
+
+}  // namespace
+}  // namespace talc

@@ -1,0 +1,135 @@
+// Tests of api/process_heap.hpp under limits of the kernel: refusals are null, soon over, and most of what
+// the limit allows can be used.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "support/process.hpp"
+#include "support/sanitizers.hpp"
+
+namespace talc {
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+constexpr size_t kLimit = 200000 * size_t{1024};  // as ulimit -v 200000
+
+// Runs `body` in a child that may have kLimit bytes of addresses; its result is the exit status.
+template <class Body>
+int status_under_limit(Body body) {
+  process_heap();
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit limit{kLimit, kLimit};
+    setrlimit(RLIMIT_AS, &limit);
+    _exit(body());
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
+}
+
+class ProcessHeapLimitsTest : public testing::TestWithParam<size_t> {
+ protected:
+  void SetUp() override {
+    if (kUnderSanitizer) {
+      GTEST_SKIP() << "sanitizers need more addresses than any limit leaves";
+    }
+  }
+};
+
+// Links blocks into a list, in themselves, until there are no more.
+struct Block {
+  Block* next;
+};
+
+size_t fill(size_t size, Block*& blocks) {
+  size_t count = 0;
+  while (auto* const block = static_cast<Block*>(process_heap().allocate(size, 16))) {
+    block->next = blocks;
+    blocks = block;
+    count += 1;
+  }
+  return count;
+}
+
+void release_all(Block*& blocks) {
+  while (blocks != nullptr) {
+    Block* const next = blocks->next;
+    process_heap().release(blocks);
+    blocks = next;
+  }
+}
+
+// What a block costs: prefix, tag, rounding.
+size_t cost_of(size_t size) { return size < 4 * kMiB ? BlockPrefix::usable_for(size) + 16 : size; }
+
+TEST_P(ProcessHeapLimitsTest, FourFifthsOfTheLimitCanBeUsed) {
+  const size_t size = GetParam();
+  const int percent = status_under_limit([size] {
+    Block* blocks = nullptr;
+    const size_t count = fill(size, blocks);
+    return static_cast<int>(count * cost_of(size) * 100 / kLimit);
+  });
+  const bool is_coarse = size > kLimit / 10;
+  EXPECT_GE(percent, is_coarse ? 60 : 80);
+  EXPECT_LE(percent, 100);
+}
+
+TEST_P(ProcessHeapLimitsTest, WhatWasGivenBackCanBeHadAgainInAnySize) {
+  const size_t size = GetParam();
+  const int status = status_under_limit([size] {
+    for (const size_t other : {size, size_t{64}, 60 * kMiB, size_t{100000}, size}) {
+      Block* blocks = nullptr;
+      const size_t count = fill(other, blocks);
+      release_all(blocks);
+      if (count * cost_of(other) < kLimit * 6 / 10) {
+        return 1;
+      }
+    }
+    return 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+TEST_P(ProcessHeapLimitsTest, ARefusedReallocLeavesTheBlock) {
+  const size_t size = GetParam();
+  const int status = status_under_limit([size] {
+    char* const block = static_cast<char*>(process_heap().allocate(size, 16));
+    block[size - 1] = 'x';
+    if (process_heap().reallocate(block, kLimit) != nullptr || block[size - 1] != 'x') {
+      return 1;
+    }
+    process_heap().release(block);
+    return 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, ProcessHeapLimitsTest,
+                         testing::Values(size_t{64}, size_t{1000}, size_t{100000}, 3 * kMiB, 5 * kMiB,
+                                         60 * kMiB));
+
+TEST_F(ProcessHeapLimitsTest, AHugeBlockGrowsWithinTheLimitBecauseItIsMoved) {
+  const int status = status_under_limit([] {
+    char* block = static_cast<char*>(process_heap().allocate(100 * kMiB, 16));
+    // Something right above and below it, so that it can't grow in place.
+    void* const wall = process_heap().allocate(5 * kMiB, 16);
+    for (size_t size = 100 * kMiB; size <= 150 * kMiB; size += 10 * kMiB) {
+      block = static_cast<char*>(process_heap().reallocate(block, size));
+      if (block == nullptr) {
+        return 1;
+      }
+    }
+    process_heap().release(wall);
+    process_heap().release(block);
+    return 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace talc

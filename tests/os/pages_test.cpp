@@ -1,0 +1,139 @@
+// Tests of os/pages.hpp against the real kernel: each primitive's promises, and errno left alone.
+#include "talc/os/pages.hpp"
+
+#include <errno.h>
+#include <gtest/gtest.h>
+#include <string.h>
+#include <unistd.h>
+
+namespace talc {
+namespace {
+
+bool is_zero(Span memory) {
+  for (const char* at = memory.base; at < memory.acme; ++at) {
+    if (*at != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+class PagesTest : public testing::Test {
+ protected:
+  const size_t page_ = Pages::page_size();
+};
+
+TEST_F(PagesTest, PageSizeIsTheKernels) {
+  EXPECT_EQ(page_, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
+  EXPECT_TRUE(is_power_of_two(page_));
+}
+
+TEST_F(PagesTest, MapsZeroedPagesAndUnmapsThem) {
+  const Span pages = Span::from_base_size(Pages::map(nullptr, 4 * page_), 4 * page_);
+  ASSERT_NE(pages.base, nullptr);
+  EXPECT_TRUE(is_aligned(pages.base, page_));
+  EXPECT_TRUE(is_zero(pages));
+  memset(pages.base, 1, pages.size());
+  EXPECT_TRUE(Pages::unmap(pages));
+  EXPECT_EQ(Pages::resident_bytes(pages), 0U);
+}
+
+TEST_F(PagesTest, TakesAFreeHintAndNoTakenOne) {
+  const Span wide = Span::from_base_size(Pages::map(nullptr, 4 * page_), 4 * page_);
+  const Span upper(wide.base + 2 * page_, wide.acme);
+  ASSERT_TRUE(Pages::unmap(upper));
+  EXPECT_EQ(Pages::map(upper.base, upper.size()), upper.base);
+  char* const elsewhere = Pages::map(upper.base, page_);
+  EXPECT_NE(elsewhere, nullptr);
+  EXPECT_FALSE(wide.contains(elsewhere));
+  Pages::unmap(Span::from_base_size(elsewhere, page_));
+  Pages::unmap(wide);
+}
+
+TEST_F(PagesTest, ResizesInPlace) {
+  const Span wide = Span::from_base_size(Pages::map(nullptr, 8 * page_), 8 * page_);
+  Span pages = Span::from_base_size(wide.base, 4 * page_);
+  ASSERT_TRUE(Pages::resize_in_place(wide, pages.size()));
+  memset(pages.base, 7, pages.size());
+  ASSERT_TRUE(Pages::resize_in_place(pages, wide.size()));
+  EXPECT_EQ(pages.acme[-1], 7);
+  EXPECT_TRUE(is_zero(Span(pages.acme, wide.acme)));
+  Pages::unmap(wide);
+}
+
+TEST_F(PagesTest, DoesNotGrowIntoOthers) {
+  const Span wide = Span::from_base_size(Pages::map(nullptr, 3 * page_), 3 * page_);
+  const Span pages(wide.base, wide.base + page_);
+  EXPECT_FALSE(Pages::resize_in_place(pages, 2 * page_));
+  EXPECT_TRUE(is_zero(wide));
+  Pages::unmap(wide);
+}
+
+TEST_F(PagesTest, MovesPagesWithoutCopying) {
+  const Span wide = Span::from_base_size(Pages::map(nullptr, 3 * page_), 3 * page_);
+  memset(wide.base, 9, page_);
+  char* const moved = Pages::move(Span(wide.base, wide.base + page_), 64 * page_);
+  ASSERT_NE(moved, nullptr);
+  EXPECT_FALSE(wide.contains(moved));
+  EXPECT_EQ(moved[page_ - 1], 9);
+  EXPECT_EQ(moved[page_], 0);
+  Pages::unmap(Span::from_base_size(moved, 64 * page_));
+  Pages::unmap(Span(wide.base + page_, wide.acme));
+}
+
+TEST_F(PagesTest, PurgedPagesAreZeroAndNotResident) {
+  const Span pages = Span::from_base_size(Pages::map(nullptr, 4 * page_), 4 * page_);
+  memset(pages.base, 1, pages.size());
+  EXPECT_EQ(Pages::resident_bytes(pages), 4 * page_);
+  EXPECT_TRUE(Pages::purge(Span(pages.base, pages.base + 3 * page_)));
+  EXPECT_EQ(Pages::resident_bytes(pages), page_);
+  EXPECT_EQ(pages.base[0], 0);
+  EXPECT_EQ(pages.acme[-1], 1);
+  Pages::unmap(pages);
+}
+
+TEST_F(PagesTest, CountsResidentPagesBeyondOneCall) {
+  const size_t bytes = 5000 * page_;
+  const Span pages = Span::from_base_size(Pages::map(nullptr, bytes), bytes);
+  ASSERT_NE(pages.base, nullptr);
+  for (const size_t index : {size_t{0}, size_t{2047}, size_t{2048}, size_t{4999}}) {
+    pages.base[index * page_] = 1;
+  }
+  // A huge page may have come with any of them.
+  EXPECT_GE(Pages::resident_bytes(pages), 4 * page_);
+  Pages::unmap(pages);
+}
+
+TEST_F(PagesTest, AlignsByTrimming) {
+  for (size_t align = page_; align <= size_t{64} << 20; align *= 4) {
+    char* const base = map_aligned<Pages>(3 * page_, align);
+    ASSERT_NE(base, nullptr);
+    EXPECT_TRUE(is_aligned(base, align));
+    memset(base, 1, 3 * page_);
+    EXPECT_TRUE(Pages::unmap(Span::from_base_size(base, 3 * page_)));
+  }
+}
+
+TEST_F(PagesTest, RefusalsAreSoftAndLeaveErrnoAlone) {
+  errno = 1234;
+  EXPECT_EQ(Pages::map(nullptr, ~size_t{0} / 2 & ~(page_ - 1)), nullptr);
+  EXPECT_EQ(map_aligned<Pages>(page_, size_t{1} << (kWordBits - 1)), nullptr);
+  const Span pages = Span::from_base_size(Pages::map(nullptr, page_), page_);
+  EXPECT_EQ(Pages::move(pages, ~size_t{0} / 2 & ~(page_ - 1)), nullptr);
+  EXPECT_FALSE(Pages::unmap(Span(pages.base + 1, pages.acme)));
+  EXPECT_FALSE(Pages::purge(Span(pages.base + 1, pages.acme)));
+  EXPECT_TRUE(Pages::unmap(pages));
+  EXPECT_FALSE(Pages::resize_in_place(pages, 2 * page_));
+  EXPECT_EQ(errno, 1234);
+}
+
+TEST_F(PagesTest, CountsItsCalls) {
+  const size_t before = Pages::system_calls();
+  const Span pages = Span::from_base_size(Pages::map(nullptr, page_), page_);
+  Pages::purge(pages);
+  Pages::unmap(pages);
+  EXPECT_EQ(Pages::system_calls() - before, 3U);
+}
+
+}  // namespace
+}  // namespace talc
