@@ -1,0 +1,104 @@
+// What malloc and its relatives do, once, for every name they are exported under.
+//
+// Sizes above PTRDIFF_MAX and sums or products that overflow end as null and ENOMEM; a size of zero
+// gives a block of its own, except that reallocating to zero frees, as in glibc. The layers below
+// never touch errno: it is set here, on failure only. Memory is the process heap's matter. Used by
+// malloc.cpp, aligned.cpp and libc_names.cpp, which only name these.
+#pragma once
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "interpose/process.hpp"
+#include "talc/base/word.hpp"
+#include "talc/os/pages.hpp"
+
+namespace talc {
+
+// glibc promises malloc's result for any type; x86-64 and AArch64 have types of 16 bytes.
+inline constexpr size_t kMallocAlign = 16;
+
+namespace calls {
+
+// Passes a block through; null means that memory ran out.
+inline void* or_enomem(void* block) {
+  if (block == nullptr) [[unlikely]] {
+    errno = ENOMEM;
+  }
+  return block;
+}
+
+inline void* allocate(size_t size) {
+  return or_enomem(process_heap().allocate(size, kMallocAlign));
+}
+
+inline void release(void* block) {
+  if (block != nullptr) {
+    process_heap().release(block);
+  }
+}
+
+inline void* allocate_zeroed(size_t count, size_t size) {
+  size_t bytes = 0;
+  const bool overflows = __builtin_mul_overflow(count, size, &bytes);
+  return or_enomem(overflows ? nullptr : process_heap().allocate_zeroed(bytes, kMallocAlign));
+}
+
+inline void* reallocate(void* block, size_t size) {
+  if (block == nullptr) {
+    return allocate(size);
+  }
+  if (size == 0) {
+    process_heap().release(block);
+    return nullptr;
+  }
+  return or_enomem(process_heap().reallocate(block, size));
+}
+
+inline void* reallocate_array(void* block, size_t count, size_t size) {
+  size_t bytes = 0;
+  const bool overflows = __builtin_mul_overflow(count, size, &bytes);
+  return overflows ? or_enomem(nullptr) : reallocate(block, bytes);
+}
+
+// As glibc's memalign: the alignment is rounded up to a power of two, and EINVAL if there is none.
+inline void* allocate_aligned(size_t align, size_t size) {
+  constexpr size_t kMaxAlign = ~(~size_t{0} >> 1);
+  if (align > kMaxAlign) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  size_t power = kMallocAlign;
+  while (power < align) {
+    power <<= 1;
+  }
+  return or_enomem(process_heap().allocate(size, power));
+}
+
+// Strict about the alignment, and reports by its result: errno stays, and `*result` does on
+// failure.
+inline int allocate_aligned_posix(void** result, size_t align, size_t size) {
+  if (align < sizeof(void*) || !is_power_of_two(align)) {
+    return EINVAL;
+  }
+  void* const block = process_heap().allocate(size, align);
+  if (block == nullptr) {
+    return ENOMEM;
+  }
+  *result = block;
+  return 0;
+}
+
+inline void* allocate_on_page(size_t size) {
+  return or_enomem(process_heap().allocate(size, Pages::page_size()));
+}
+
+// Nothing else may lie on the last page either.
+inline void* allocate_pages(size_t size) {
+  size_t padded = 0;
+  const bool overflows = __builtin_add_overflow(size, Pages::page_size() - 1, &padded);
+  return overflows ? or_enomem(nullptr) : allocate_on_page(align_down(padded, Pages::page_size()));
+}
+
+}  // namespace calls
+}  // namespace talc

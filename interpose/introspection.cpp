@@ -1,0 +1,140 @@
+// What a program may ask malloc about itself, and ask of it: sizes, totals, trimming, tuning.
+//
+// glibc's own functions would answer for glibc's heap, which nobody uses. So these answer for talc,
+// in glibc's terms where it has terms for it. None allocates; malloc_info lets stdio do what it
+// likes.
+#include <errno.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "interpose/export.hpp"
+#include "interpose/process.hpp"
+#include "interpose/report.hpp"
+
+namespace talc {
+namespace {
+
+struct mallinfo2 get_info() {
+  ProcessStats stats;
+  process_heap().get_stats(stats);
+  struct mallinfo2 info = {};
+  info.arena = stats.mapped - stats.huge_bytes;  // from the kernel, without huge blocks
+  info.ordblks = stats.fragments;                // free pieces
+  info.hblks = stats.huge_blocks;                // blocks with a mapping of their own
+  info.hblkhd = stats.huge_bytes;                // their bytes
+  info.uordblks = info.arena - stats.retained;   // in use, with what that costs
+  info.fordblks = stats.retained;                // free
+  info.keepcost = 0;
+  return info;
+}
+
+// A member of the older mallinfo: an int, which stays at its largest value.
+int to_int(size_t value) { return value > INT_MAX ? INT_MAX : static_cast<int>(value); }
+
+// For the sinks of TextWriter.
+void write_to_stderr(void*, const char* text, size_t size_bytes) {
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, size_bytes);
+}
+
+void write_to_stream(void* stream, const char* text, size_t size_bytes) {
+  fwrite(text, 1, size_bytes, static_cast<FILE*>(stream));
+}
+
+// glibc's elements: what is free, what is mapped one by one, what came from the kernel.
+void print_totals(TextWriter& out, size_t gaps, size_t free_bytes, size_t mapped) {
+  out.text("<total type=\"fast\" count=\"0\" size=\"0\"/>\n");
+  out.text("<total type=\"rest\" count=\"").decimal(gaps);
+  out.text("\" size=\"").decimal(free_bytes).text("\"/>\n");
+  out.text("<system type=\"current\" size=\"").decimal(mapped).text("\"/>\n");
+}
+
+void print_xml(TextWriter& out, const ProcessStats& stats) {
+  out.text("<malloc version=\"1\">\n");
+  for (unsigned i = 0; i < stats.arena_count; ++i) {
+    const ArenaStats& arena = stats.arenas[i];
+    out.text("<heap nr=\"").decimal(i).text("\">\n<sizes>\n</sizes>\n");
+    print_totals(out, arena.fragments, arena.retained, arena.mapped);
+    out.text("</heap>\n");
+  }
+  print_totals(out, stats.fragments, stats.retained, stats.mapped);
+  out.text("<total type=\"mmap\" count=\"").decimal(stats.huge_blocks);
+  out.text("\" size=\"").decimal(stats.huge_bytes).text("\"/>\n");
+  out.text("<system type=\"max\" size=\"").decimal(stats.peak).text("\"/>\n");
+  out.text("</malloc>\n");
+}
+
+}  // namespace
+}  // namespace talc
+
+extern "C" {
+
+// Constant over the block's life. More than was asked for; all of it may be used.
+TALC_EXPORT size_t malloc_usable_size(void* block) noexcept {
+  return block == nullptr ? 0 : talc::process_heap().usable_size(block);
+}
+
+TALC_EXPORT int malloc_trim(size_t pad) noexcept { return talc::process_heap().trim(pad) ? 1 : 0; }
+
+TALC_EXPORT struct mallinfo2 mallinfo2() noexcept { return talc::get_info(); }
+
+TALC_EXPORT struct mallinfo mallinfo() noexcept {
+  using talc::to_int;
+  const struct mallinfo2 info = talc::get_info();
+  struct mallinfo old = {};
+  old.arena = to_int(info.arena);
+  old.ordblks = to_int(info.ordblks);
+  old.hblks = to_int(info.hblks);
+  old.hblkhd = to_int(info.hblkhd);
+  old.uordblks = to_int(info.uordblks);
+  old.fordblks = to_int(info.fordblks);
+  old.keepcost = to_int(info.keepcost);
+  return old;
+}
+
+// glibc's parameters are advice about glibc's ways; taking none of it is success. To be refused:
+// what changes the contents of blocks, and what glibc has no name for.
+TALC_EXPORT int mallopt(int parameter, int value) noexcept {
+  switch (parameter) {
+    case M_MXFAST:
+    case M_TRIM_THRESHOLD:
+    case M_TOP_PAD:
+    case M_MMAP_THRESHOLD:
+    case M_MMAP_MAX:
+    case M_CHECK_ACTION:
+    case M_ARENA_TEST:
+    case M_ARENA_MAX:
+      return 1;
+    case M_PERTURB:
+      return value == 0 ? 1 : 0;
+    default:
+      return 0;
+  }
+}
+
+TALC_EXPORT void malloc_stats() noexcept {
+  const int saved_errno = errno;
+  talc::ProcessStats stats;
+  talc::process_heap().get_stats(stats);
+  char buffer[1024];
+  talc::TextWriter out(buffer, talc::TextSink{.write = &talc::write_to_stderr});
+  talc::print_text_report(out, {program_invocation_short_name, getpid()}, stats);
+  out.flush();
+  errno = saved_errno;
+}
+
+TALC_EXPORT int malloc_info(int options, FILE* stream) noexcept {
+  if (options != 0) {
+    return EINVAL;
+  }
+  talc::ProcessStats stats;
+  talc::process_heap().get_stats(stats);
+  char buffer[1024];
+  talc::TextWriter out(buffer, talc::TextSink{.write = &talc::write_to_stream, .context = stream});
+  talc::print_xml(out, stats);
+  out.flush();
+  return 0;
+}
+
+}  // extern "C"

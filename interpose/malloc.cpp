@@ -1,0 +1,32 @@
+// malloc and what is called without an alignment. calls.hpp says what each does.
+#include <stdlib.h>
+
+#include "interpose/calls.hpp"
+#include "interpose/export.hpp"
+
+extern "C" {
+
+TALC_EXPORT void* malloc(size_t size) noexcept { return talc::calls::allocate(size); }
+
+TALC_EXPORT void free(void* block) noexcept { talc::calls::release(block); }
+
+TALC_EXPORT void* calloc(size_t count, size_t size) noexcept {
+  return talc::calls::allocate_zeroed(count, size);
+}
+
+TALC_EXPORT void* realloc(void* block, size_t size) noexcept {
+  return talc::calls::reallocate(block, size);
+}
+
+TALC_EXPORT void* reallocarray(void* block, size_t count, size_t size) noexcept {
+  return talc::calls::reallocate_array(block, count, size);
+}
+
+// C23's: the size, and the alignment, are hints that are not needed.
+TALC_EXPORT void free_sized(void* block, size_t) noexcept { talc::calls::release(block); }
+
+TALC_EXPORT void free_aligned_sized(void* block, size_t, size_t) noexcept {
+  talc::calls::release(block);
+}
+
+}  // extern "C"

@@ -1,0 +1,63 @@
+// The operators delete.
+//
+// Only the plain one and the plain aligned one free; the others call them, as the standard has it.
+// A program that replaces the pair `operator new(size_t)` and `operator delete(void*)`, with blocks
+// that are not ours, must also get its sized and its array deletes, which the compiler calls
+// unasked. The size and the alignment are hints that this library does not need.
+#include <new>
+
+#include "interpose/export.hpp"
+#include "interpose/process.hpp"
+
+TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr) noexcept {
+  if (ptr != nullptr) {
+    talc::process_heap().release(ptr);
+  }
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, std::align_val_t) noexcept {
+  if (ptr != nullptr) {
+    talc::process_heap().release(ptr);
+  }
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, size_t) noexcept {
+  ::operator delete(ptr);
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, const std::nothrow_t&) noexcept {
+  ::operator delete(ptr);
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, size_t, std::align_val_t align) noexcept {
+  ::operator delete(ptr, align);
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, std::align_val_t align,
+                                               const std::nothrow_t&) noexcept {
+  ::operator delete(ptr, align);
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr) noexcept { ::operator delete(ptr); }
+
+TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, size_t) noexcept {
+  ::operator delete[](ptr);
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, const std::nothrow_t&) noexcept {
+  ::operator delete[](ptr);
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, std::align_val_t align) noexcept {
+  ::operator delete(ptr, align);
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, size_t,
+                                                 std::align_val_t align) noexcept {
+  ::operator delete[](ptr, align);
+}
+
+TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, std::align_val_t align,
+                                                 const std::nothrow_t&) noexcept {
+  ::operator delete[](ptr, align);
+}

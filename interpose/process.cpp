@@ -1,0 +1,76 @@
+// What happens once per process: the heap is defined, fork handlers are registered, options are
+// read, and the counters are reported at the end.
+//
+//   start    constructor, the first to run: the library is linked with -z initfirst, and where
+//            that does not count (libtalc.a) it has the first priority. Blocks may have been handed
+//            out before; what matters is that no fork comes before the handlers.
+//   finish   destructor, not atexit: it runs after the program's own, and in forked children too.
+//            _exit, quick_exit, exec and death by a signal end a process without it.
+//
+// Neither allocates nor uses stdio; malloc needs neither to have run.
+#include "interpose/process.hpp"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "interpose/options.hpp"
+#include "interpose/report.hpp"
+#include "interpose/report_output.hpp"
+
+namespace talc {
+
+constinit ProcessHeap the_process_heap;
+
+namespace {
+
+constinit Options options;
+constinit ReportOutput report_output;
+
+void warn(const char* line, size_t size_bytes) {
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line, size_bytes);
+}
+
+bool has_report() {
+  return options.stats == StatsFormat::kText || options.stats == StatsFormat::kJson;
+}
+
+// glibc hands the same arguments to constructors as to main. `environ` need not be set yet.
+[[gnu::constructor(101)]] void start(int, char** argv, char** environment) {
+  const int saved_errno = errno;
+  pthread_atfork([] { the_process_heap.before_fork(); },
+                 [] { the_process_heap.after_fork_in_parent(); },
+                 [] { the_process_heap.after_fork_in_child(); });
+  if (getauxval(AT_SECURE) == 0) {
+    parse_options(environment, options, &warn);
+  }
+  if (has_report()) {
+    report_output.prepare(options, argv != nullptr ? argv[0] : nullptr);
+  }
+  errno = saved_errno;
+}
+
+// The large variables are static, since the thread that calls exit may have a small stack.
+void report() {
+  static constinit ProcessStats stats;
+  static constinit char text[kMaxReportBytes];
+  the_process_heap.get_stats(stats);
+  TextWriter out(text);
+  const ReportSubject subject = {report_output.program(), getpid()};
+  if (options.stats == StatsFormat::kJson) {
+    print_json_report(out, subject, stats);
+  } else {
+    print_text_report(out, subject, stats);
+  }
+  report_output.write(out.data(), out.size());
+}
+
+[[gnu::destructor(101)]] void finish() {
+  if (has_report()) {
+    report();
+  }
+}
+
+}  // namespace
+}  // namespace talc

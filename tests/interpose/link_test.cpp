@@ -1,0 +1,103 @@
+// Programs linked with talc, in each way there is, by the compiler that a user would call.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "subprocess.hpp"
+
+namespace {
+
+using subprocess::Outcome;
+
+struct Way {
+  const char* name;
+  std::vector<std::string> flags;
+};
+
+class Link : public testing::TestWithParam<Way> {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/talc_link_XXXXXX";
+    folder_ = mkdtemp(pattern);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  // Compiles a program of tests/interpose/programs, and links it this way.
+  Outcome build(const std::string& source, const std::vector<std::string>& options = {}) {
+    const bool is_c = source.back() == 'c';
+    std::vector<std::string> command = {
+        is_c ? "cc" : "c++",
+        is_c ? "-std=gnu11" : "-std=c++20",
+        "-O1",
+        "-I",
+        subprocess::source_folder() + "/lib",
+        subprocess::source_folder() + "/tests/interpose/programs/" + source,
+        "-o",
+        folder_ + "/program",
+        "-pthread",
+        "-L",
+        subprocess::build_folder()};
+    command.insert(command.end(), options.begin(), options.end());
+    command.insert(command.end(), GetParam().flags.begin(), GetParam().flags.end());
+    return subprocess::run(command);
+  }
+
+  Outcome run() {
+    return subprocess::run(
+        {folder_ + "/program"},
+        {.environment = {{"LD_LIBRARY_PATH", subprocess::build_folder()}, {"TALC_STATS", "json"}}});
+  }
+
+  // Builds and runs, and expects talc to have served so many blocks.
+  void expect_served(const std::string& source, unsigned long least) {
+    const Outcome built = build(source);
+    ASSERT_TRUE(built.exited_with(0)) << built.describe();
+    EXPECT_EQ(built.err, "");
+    const Outcome outcome = run();
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+    std::smatch match;
+    const std::regex allocations("^\\{\"program\": \"program\".*?\"allocations\": ([0-9]+)");
+    ASSERT_TRUE(std::regex_search(outcome.err, match, allocations)) << outcome.describe();
+    EXPECT_GE(std::stoul(match[1]), least);
+  }
+
+  std::string folder_;
+};
+
+TEST_P(Link, ServesAProgramInC) { expect_served("linked.c", 50'000); }
+
+TEST_P(Link, ServesAProgramInCxx) { expect_served("linked.cpp", 10'000); }
+
+TEST_P(Link, ServesArenasInC) {
+  const Outcome built = build("c_arena.c", {"-Wall", "-Wextra", "-Wpedantic", "-Werror"});
+  ASSERT_TRUE(built.exited_with(0)) << built.describe();
+  const Outcome outcome = run();
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  EXPECT_EQ(outcome.out, "ok\n");
+}
+
+TEST_P(Link, LeavesAProgramItsOwnOperators) {
+  const Outcome built = build("replaced_new.cpp");
+  ASSERT_TRUE(built.exited_with(0)) << built.describe();
+  const Outcome outcome = run();
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+}
+
+TEST_P(Link, LeavesAProgramItsOwnEngine) {
+  const Outcome built = build("own_engine.cpp", {"-DTALC_DEBUG"});
+  ASSERT_TRUE(built.exited_with(0)) << built.describe();
+  const Outcome outcome = run();
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, Link,
+                         testing::Values(Way{"shared", {"-ltalc"}},
+                                         Way{"archive", {"-l:libtalc.a"}},
+                                         Way{"static", {"-l:libtalc.a", "-static"}}),
+                         [](const auto& way) { return std::string(way.param.name); });
+
+}  // namespace
