@@ -85,7 +85,7 @@ class Bins {
 
  private:
   struct Sentinels {
-    Gap end;   // every list ends here, so that there is always a next gap to write to
+    Gap end;  // every list ends here, so that there is always a next gap to write to
     Gap none;
   };
 

@@ -1,7 +1,6 @@
-// The operations of Talc on blocks: malloc, free, grow, shrink, realloc.
+// The operations of Talc on blocks: malloc and free, and what they do to gaps.
 //
-// A search never looks at more than `scan_limit` gaps of a bin, except the last one before failure is
-// reported. What is cut from a gap is its low end, so that what is on top stays on top.
+// search.hpp says where a block goes; resize.hpp changes its size.
 #pragma once
 
 #include "talc/core/talc.hpp"
@@ -18,93 +17,6 @@ template <class Handler, Config kConfig>
 inline void Talc<Handler, kConfig>::remove_gap(Gap* gap) {
   tally_.on_remove_gap(gap->size);
   bins_.remove(gap);
-}
-
-// ---- searching ----
-
-// How far above the base of `gap` a payload would begin: less than `align`. Whether it fits is told by
-// sizes, never by comparing where it would end: that may be beyond the last address there is.
-inline size_t skip_in(Gap* gap, size_t align, size_t offset) {
-  return (0 - (address_of(gap->base()) + offset)) & (align - 1);
-}
-
-template <class Handler, Config kConfig>
-inline bool Talc<Handler, kConfig>::look_whether_scarce() {
-  if constexpr (kConfig.compact) {
-    is_scarce_ = bins_.last_occupied() < plenty_bin_;
-  }
-  return is_scarce_;
-}
-
-// A gap of at least `need` bytes, wherever its base is. Null: the last look, find_anywhere, is due.
-template <class Handler, Config kConfig>
-inline Gap* Talc<Handler, kConfig>::find_plain(size_t need) {
-  const unsigned bin = TheBins::ceiling_index(need);
-  if (bin >= bins_.count()) [[unlikely]] {
-    return nullptr;
-  }
-  return look_whether_scarce() ? find_packed(need, bin) : bins_.first_from(bin);
-}
-
-// As find_plain, but with an eye to what will be asked later: looks at several gaps of a bin, and
-// breaks the largest gap rather than leave a small one of little use.
-template <class Handler, Config kConfig>
-[[gnu::noinline]] Gap* Talc<Handler, kConfig>::find_packed(size_t need, unsigned bin) {
-  constexpr unsigned kGoodFit = TheBins::kPerDoubling / 8;  // a gap that is larger by 1/8 at most
-  constexpr size_t kLargeShare = 512;                       // of what is claimed
-
-  merge_waiting();
-  if (Gap* const gap = bins_.best_of(bins_.index(need), need)) {
-    return gap;
-  }
-  const unsigned found = bins_.next_occupied(bin);
-  if (found == TheBins::kNone) {
-    return nullptr;
-  }
-  if (found - bin > kGoodFit) {
-    Gap* const largest = bins_.first(bins_.last_occupied());
-    if (largest->size >= need && largest->size >= claimed_bytes_ / kLargeShare) {
-      return largest;
-    }
-  }
-  return bins_.best_of(found, need);
-}
-
-template <class Handler, Config kConfig>
-inline typename Talc<Handler, kConfig>::Fit Talc<Handler, kConfig>::find_fit(size_t need,
-                                                                             size_t align,
-                                                                             size_t offset) {
-  Gap* gap = find_plain(need);
-  if (gap != nullptr) [[likely]] {
-    const size_t skip = skip_in(gap, align, offset);
-    if (skip + need <= gap->size) [[likely]] {
-      return {gap, gap->base() + skip};
-    }
-    gap = find_plain(need + align - kWordSize);
-    if (gap != nullptr) [[likely]] {
-      return {gap, gap->base() + skip_in(gap, align, offset)};
-    }
-  }
-  return {nullptr, nullptr};
-}
-
-// The last look before failure: every gap that is large enough, smallest bins first, after merging
-// what waits to be merged.
-template <class Handler, Config kConfig>
-[[gnu::cold, gnu::noinline]] typename Talc<Handler, kConfig>::Fit
-Talc<Handler, kConfig>::find_anywhere(size_t need, size_t align, size_t offset) {
-  merge_waiting();
-  const unsigned first_bin = bins_.has_table() ? bins_.index(need) : 0;
-  for (unsigned bin = first_bin; bin < bins_.count(); ++bin) {
-    for (Gap* gap = bins_.first(bin); gap != bins_.end(); gap = gap->next) {
-      count_step();
-      const size_t skip = skip_in(gap, align, offset);
-      if (skip + need <= gap->size) {
-        return {gap, gap->base() + skip};
-      }
-    }
-  }
-  return {nullptr, nullptr};
 }
 
 // ---- malloc ----
@@ -167,7 +79,7 @@ void* Talc<Handler, kConfig>::try_malloc(size_t size, size_t align, size_t offse
 
 template <class Handler, Config kConfig>
 [[gnu::noinline]] void* Talc<Handler, kConfig>::malloc_from_gap(size_t size, size_t align,
-                                                                    size_t offset) {
+                                                                size_t offset) {
   align = align < kWordSize ? kWordSize : align;
   if (size > kMaxRequest || align > kMaxRequest || size + align > kMaxRequest) [[unlikely]] {
     return nullptr;
@@ -328,154 +240,6 @@ template <class Handler, Config kConfig>
       heap = next;
     }
   }
-}
-
-// ---- grow, shrink, realloc ----
-
-template <class Handler, Config kConfig>
-bool Talc<Handler, kConfig>::grow_in_place(void* ptr, size_t old_size, size_t new_size) {
-  check_entry();
-  TALC_ASSERT(new_size >= old_size);
-  if (new_size > kMaxRequest) {
-    return false;
-  }
-  char* const payload = static_cast<char*>(ptr);
-  char* const tag_at = tag_of(payload, old_size);
-  const size_t old_tag = word_at(tag_at);
-  const size_t held = static_cast<size_t>(tag_at + kTagSize - payload);
-  const size_t need = chunk_size_for(new_size);
-  if (need > held) {
-    Gap* const above = gap_at(tag_at + kTagSize);
-    if (!tag::has_gap_above(old_tag) || need - held > above->size) {
-      return false;
-    }
-    char* acme = above->acme();
-    char* const end = payload + need;
-    remove_gap(above);
-    size_t flags = 0;
-    if (static_cast<size_t>(acme - end) >= kMinChunkSize) {
-      insert_gap(end, static_cast<size_t>(acme - end));
-      flags = tag::kGapAbove;
-      acme = end;
-    }
-    write_tag(tag::base(old_tag), acme, payload, new_size, flags);
-  } else if (need < held) {
-    word_at(tag_slot(payload, new_size)) = reinterpret_cast<size_t>(tag_at);
-  }
-  tally_.on_grow(new_size - old_size);
-  return true;
-}
-
-template <class Handler, Config kConfig>
-void* Talc<Handler, kConfig>::grow(void* ptr, size_t old_size, size_t new_size, size_t align) {
-  void* moved = nullptr;
-  if (chunk_size_for(new_size) != chunk_size_for(old_size)) {
-    moved = take_waiting(new_size, align, 0);  // costs less than cutting up a gap, even with the copy
-  }
-  if (moved == nullptr) {
-    if (grow_in_place(ptr, old_size, new_size)) {
-      return ptr;
-    }
-    moved = malloc_from_gap(new_size, align, 0);
-    if (moved == nullptr) {
-      // What waited next to the block has been merged meanwhile.
-      return grow_in_place(ptr, old_size, new_size) ? ptr : nullptr;
-    }
-  }
-  copy_bytes(moved, ptr, old_size);
-  free(ptr, old_size);
-  return moved;
-}
-
-template <class Handler, Config kConfig>
-void Talc<Handler, kConfig>::shrink(void* ptr, size_t old_size, size_t new_size) {
-  check_entry();
-  TALC_ASSERT(new_size <= old_size);
-  char* const payload = static_cast<char*>(ptr);
-  char* const tag_at = tag_of(payload, old_size);
-  const size_t old_tag = word_at(tag_at);
-  char* const end = tag_slot(payload, new_size) + kTagSize;
-  char* acme = tag_at + kTagSize;
-  tally_.on_shrink(old_size - new_size);
-  if (end == acme) {
-    return;
-  }
-  const size_t rest = static_cast<size_t>(acme - end);
-  if (rest >= kMinChunkSize && may_wait(rest) && !quick_.is_full()) {
-    write_tag(tag::base(old_tag), end, payload, new_size, 0);
-    word_at(tag_at) = tag::make(end, old_tag & tag::kGapAbove);
-    let_wait(end, rest);
-    return;
-  }
-  const bool gap_above = tag::has_gap_above(old_tag);
-  if (!gap_above && rest < kMinChunkSize) {
-    word_at(end - kTagSize) = reinterpret_cast<size_t>(tag_at);
-    return;
-  }
-  if (gap_above) {
-    Gap* const above = gap_at(acme);
-    acme += above->size;
-    remove_gap(above);
-  }
-  insert_gap(end, static_cast<size_t>(acme - end));
-  write_tag(tag::base(old_tag), end, payload, new_size, tag::kGapAbove);
-  tell_top(Span(end, acme));
-}
-
-// What a gap weighs when places are compared: the logarithm of its size, with six bits of fraction.
-// Less is better: many small gaps weigh more than the one they would make together.
-inline size_t weight_of_gap(size_t size) {
-  if (size < kMinChunkSize) {
-    return 0;
-  }
-  const size_t words = size / kWordSize;
-  const unsigned log = floor_log2(words);
-  return (size_t{log} << 6) + ((words << 6 >> log) & 63);
-}
-
-// Whether the gaps weigh less if the block moves to where malloc would put it than if it stays.
-template <class Handler, Config kConfig>
-bool Talc<Handler, kConfig>::moving_closes_gaps(void* ptr, size_t old_size, size_t new_size,
-                                                size_t align) {
-  char* const payload = static_cast<char*>(ptr);
-  char* const tag_at = tag_of(payload, old_size);
-  const size_t old_tag = word_at(tag_at);
-  char* const base = tag::base(old_tag);
-  const size_t word_below = word_at(base - kWordSize);
-  const size_t below = tag::is_allocated(word_below) ? 0 : word_below;
-  char* acme = tag_at + kTagSize;
-  acme += tag::has_gap_above(old_tag) ? gap_at(acme)->size : 0;
-
-  const size_t need = chunk_size_for(new_size);
-  const Fit fit = find_fit(need, align, 0);
-  if (fit.gap == nullptr || need > static_cast<size_t>(acme - payload)) {
-    return false;  // nowhere to go, or it has to move anyway
-  }
-  const size_t staying =
-      weight_of_gap(below) + weight_of_gap(static_cast<size_t>(acme - payload) - need);
-  const size_t hole = static_cast<size_t>(acme - base) + below;
-  if (fit.gap->acme() == base) {
-    return weight_of_gap(hole - need) < staying;
-  }
-  return weight_of_gap(hole) + weight_of_gap(fit.gap->size - need) <
-         staying + weight_of_gap(fit.gap->size);
-}
-
-template <class Handler, Config kConfig>
-void* Talc<Handler, kConfig>::realloc(void* ptr, size_t old_size, size_t new_size, size_t align) {
-  if (is_scarce_ && new_size <= kMaxRequest &&
-      moving_closes_gaps(ptr, old_size, new_size, align)) {
-    if (void* const moved = malloc(new_size, align)) {
-      copy_bytes(moved, ptr, old_size < new_size ? old_size : new_size);
-      free(ptr, old_size);
-      return moved;
-    }
-  }
-  if (new_size > old_size) {
-    return grow(ptr, old_size, new_size, align);
-  }
-  shrink(ptr, old_size, new_size);
-  return ptr;
 }
 
 }  // namespace talc

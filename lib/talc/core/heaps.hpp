@@ -40,7 +40,9 @@ unsigned Talc<Handler, kConfig>::affordable_bins(size_t heap_bytes) const {
   const size_t useful =
       kConfig.fixed_bins != 0 ? kConfig.fixed_bins : TheBins::ideal_index(heap_bytes) + 1;
   const size_t count = useful < budget ? useful : budget;
-  return static_cast<unsigned>(count < 4 ? 4 : count > TheBins::kMaxCount ? TheBins::kMaxCount : count);
+  return static_cast<unsigned>(count < 4                    ? 4
+                               : count > TheBins::kMaxCount ? TheBins::kMaxCount
+                                                            : count);
 }
 
 // A table is the bins', and the quick lists' if it is large enough to be worth theirs.

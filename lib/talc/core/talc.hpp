@@ -6,9 +6,9 @@
 //   a heap             24 bytes of header
 //   the table          bins for at most 1/32 of what is claimed (but 4 of them, 96 bytes), and from 32 KiB
 //                      on a kilobyte of quick lists
-//   malloc             two words of bits and one gap for each of two searches, sixteen gaps more while memory
-//                      is scarce. Before it reports failure it looks at every gap, so a request that fits
-//                      anywhere never fails.
+//   malloc             two words of bits and one gap for each of two searches, or sixteen gaps while
+//                      memory is scarce. Before it reports failure it looks at every gap, so a request
+//                      that fits anywhere never fails.
 //   free, shrink       O(1): one gap below, one above; at most one in 512 merges 512 chunks that waited.
 //                      Plus O(heaps) if the handler wants to hear of tops
 //   grow_in_place      O(1)
@@ -22,7 +22,7 @@
 //   - claimed = headers + tags and payloads + gaps, and the counters agree
 //
 // An engine knows nothing of who caches in front of it: what a cache holds is simply allocated.
-// Definitions: blocks.hpp (malloc to realloc), heaps.hpp (claim to truncate), validate.hpp.
+// Definitions: search.hpp, blocks.hpp (malloc, free), resize.hpp, heaps.hpp (claim to truncate), validate.hpp.
 #pragma once
 
 #include "talc/base/assert.hpp"
@@ -139,14 +139,17 @@ class Talc {
   // While no gap has this share of what is claimed, memory is scarce.
   static constexpr size_t kScarceShare = 2;
 
-  // blocks.hpp
-  void* take_waiting(size_t size, size_t align, size_t offset);
-  void* malloc_from_gap(size_t size, size_t align, size_t offset);
-  void* try_malloc(size_t size, size_t align, size_t offset);
+  // search.hpp
+  bool look_whether_scarce();
   Gap* find_plain(size_t need);
   Gap* find_packed(size_t need, unsigned bin);
   Fit find_fit(size_t need, size_t align, size_t offset);
   Fit find_anywhere(size_t need, size_t align, size_t offset);
+
+  // blocks.hpp
+  void* take_waiting(size_t size, size_t align, size_t offset);
+  void* malloc_from_gap(size_t size, size_t align, size_t offset);
+  void* try_malloc(size_t size, size_t align, size_t offset);
   void* carve(Fit fit, size_t size);
   Span free_chunk(char* base, char* tag_at);
   void merge_waiting();
@@ -157,7 +160,8 @@ class Talc {
   void remove_gap(Gap* gap);
   void tell_top(Span gap);
   void tell_tops();
-  bool look_whether_scarce();
+
+  // resize.hpp
   bool moving_closes_gaps(void* ptr, size_t old_size, size_t new_size, size_t align);
 
   // heaps.hpp
@@ -203,4 +207,6 @@ class Talc {
 
 #include "talc/core/blocks.hpp"    // IWYU pragma: export
 #include "talc/core/heaps.hpp"     // IWYU pragma: export
+#include "talc/core/resize.hpp"    // IWYU pragma: export
+#include "talc/core/search.hpp"    // IWYU pragma: export
 #include "talc/core/validate.hpp"  // IWYU pragma: export

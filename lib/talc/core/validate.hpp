@@ -80,8 +80,9 @@ const char* Talc<Handler, kConfig>::check_heap(HeapHeader* header, ChunkCensus& 
     gap_above = !allocated;
     acme = base;
   }
-  return tag::has_gap_above(header->tag) == gap_above ? nullptr
-                                                      : "a heap's header is wrong about its first chunk";
+  return tag::has_gap_above(header->tag) == gap_above
+             ? nullptr
+             : "a heap's header is wrong about its first chunk";
 }
 
 template <class Handler, Config kConfig>
@@ -101,8 +102,9 @@ const char* Talc<Handler, kConfig>::check_bins(ChunkCensus& census) const {
       census.gap_bytes -= gap->size;
     }
   }
-  return census.gaps == 0 && bins_.summary_is_right() ? nullptr
-                                                      : "the bins miss a gap, or their summary is wrong";
+  return census.gaps == 0 && bins_.summary_is_right()
+             ? nullptr
+             : "the bins miss a gap, or their summary is wrong";
 }
 
 // What gaps and waiting chunks make together.
