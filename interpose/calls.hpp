@@ -2,8 +2,8 @@
 //
 // Sizes above PTRDIFF_MAX and sums or products that overflow end as null and ENOMEM; a size of zero
 // gives a block of its own, except that reallocating to zero frees, as in glibc. The layers below
-// never touch errno: it is set here, on failure only. Memory is the process heap's matter. Used by
-// malloc.cpp, aligned.cpp and libc_names.cpp, which only name these.
+// never touch errno: it is set here, on failure only. Memory is the process heap's matter.
+// Used by malloc.cpp, aligned.cpp and libc_names.cpp, which only name these.
 #pragma once
 
 #include <errno.h>
@@ -75,8 +75,8 @@ inline void* allocate_aligned(size_t align, size_t size) {
   return or_enomem(process_heap().allocate(size, power));
 }
 
-// Strict about the alignment, and reports by its result: errno stays, and `*result` does on
-// failure.
+// Strict about the alignment, and reports by its result: errno stays as it is. So does `*result`,
+// on failure.
 inline int allocate_aligned_posix(void** result, size_t align, size_t size) {
   if (align < sizeof(void*) || !is_power_of_two(align)) {
     return EINVAL;

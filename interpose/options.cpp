@@ -39,7 +39,7 @@ bool set_stats(Options& options, const char* value) {
   return true;
 }
 
-// Only the placeholders that report.cpp expands may follow a percent sign.
+// Only the placeholders that report_output.cpp expands may follow a percent sign.
 bool set_stats_file(Options& options, const char* value) {
   const size_t size = __builtin_strlen(value);
   if (size >= Options::kMaxPath) {

@@ -3,7 +3,8 @@
 // Read once, in one pass over the environment as the kernel handed it over, before the program can
 // change it; values are copied, since programs overwrite their environment to rename themselves.
 // Every problem is told once, in a line, and never stops the program. Not read under AT_SECURE: who
-// starts a set-uid program must not choose where it writes. process.cpp calls, report.cpp obeys.
+// starts a set-uid program must not choose where it writes. process.cpp calls, report_output.cpp
+// obeys.
 #pragma once
 
 #include <stddef.h>

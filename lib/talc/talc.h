@@ -2,8 +2,8 @@
    nothing else.
 
        static char memory[1 << 20];
-       talc_arena *arena = talc_arena_create(memory, sizeof memory);
-       char *name = talc_arena_malloc(arena, 100, 1);
+       talc_arena* arena = talc_arena_create(memory, sizeof memory);
+       char* name = talc_arena_malloc(arena, 100, 1);
        name = talc_arena_realloc(arena, name, 100, 1, 200);
        talc_arena_free(arena, name, 200, 1);
 

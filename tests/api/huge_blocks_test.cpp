@@ -163,7 +163,8 @@ TEST_F(HugeBlocksDeathTest, NamesMisuse) {
   const PageEntry entry = Map::get(block);
   EXPECT_DEATH(blocks_.release(bytes(block) + 8, entry), "talc: misaligned pointer: 0x");
   EXPECT_DEATH(blocks_.release(bytes(block) + 16, entry), "talc: invalid pointer: 0x");
-  EXPECT_DEATH(blocks_.release(bytes(block) + Kernel::page_size(), entry), "talc: invalid pointer: 0x");
+  EXPECT_DEATH(blocks_.release(bytes(block) + Kernel::page_size(), entry),
+               "talc: invalid pointer: 0x");
   release(block);
   EXPECT_DEATH(blocks_.release(block, entry), "talc: double free: 0x");
 }

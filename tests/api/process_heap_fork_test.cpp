@@ -1,5 +1,5 @@
-// Tests of api/process_heap.hpp across fork: under load, against stdio, from signal handlers, with other
-// libraries' handlers in between, and when a thread can't be waited for.
+// Tests of api/process_heap.hpp across fork: under load, against stdio, from signal handlers, with
+// other libraries' handlers in between, and when a thread can't be waited for.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -127,7 +127,7 @@ TEST_F(ProcessHeapForkTest, ThousandsOfTimesUnderLoad) {
 
 TEST_F(ProcessHeapForkTest, WithManyThreads) {
   const Load load(6, use_middle_blocks);
-  for (int i = 0; i < kForks / 20 && !HasFatalFailure(); ++i) {
+  for (int i = 0; i < kForks / 40 && !HasFatalFailure(); ++i) {
     fork_once();
   }
 }
@@ -136,7 +136,7 @@ TEST_F(ProcessHeapForkTest, FromSeveralThreadsAtOnce) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t) {
     threads.emplace_back([] {
-      for (int i = 0; i < kForks / 20 && !HasFatalFailure(); ++i) {
+      for (int i = 0; i < kForks / 40 && !HasFatalFailure(); ++i) {
         fork_once();
         exercise();
       }
@@ -147,8 +147,8 @@ TEST_F(ProcessHeapForkTest, FromSeveralThreadsAtOnce) {
   }
 }
 
-// One thread holds a stream and wants memory; one holds the list of streams and wants the stream; fork
-// wants the list. If fork's handler took the heap's locks first, the circle would be closed.
+// One thread holds a stream and wants memory; one holds the list of streams and wants the stream;
+// fork wants the list. If fork's handler took the heap's locks first, the circle would be closed.
 TEST_F(ProcessHeapForkTest, WhileOthersAreInStdio) {
   FILE* const stream = tmpfile();
   ASSERT_NE(stream, nullptr);
@@ -159,7 +159,7 @@ TEST_F(ProcessHeapForkTest, WhileOthersAreInStdio) {
       funlockfile(stream);
     });
     const Load flusher(1, [] { fflush(nullptr); });
-    for (int i = 0; i < kForks / 4 && !HasFatalFailure(); ++i) {
+    for (int i = 0; i < kForks / 10 && !HasFatalFailure(); ++i) {
       fork_once(exercise_little);
     }
   }
@@ -202,7 +202,7 @@ void fork_from_signals(int forks) {
 }
 
 TEST_F(ProcessHeapForkTest, FromASignalHandlerThatInterruptedTheHeap) {
-  fork_from_signals(kForks / 8);
+  fork_from_signals(kForks / 20);
   exercise();
 }
 
@@ -213,7 +213,7 @@ TEST_F(ProcessHeapForkTest, FromASignalHandlerUnderLoad) {
   pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
   const Load load(2, use_middle_blocks);
   pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
-  fork_from_signals(kForks / 8);
+  fork_from_signals(kForks / 20);
   exercise();
 }
 
@@ -227,8 +227,8 @@ TEST_F(ProcessHeapForkTest, TheForkerMayAllocateWhileItHoldsEverything) {
   exercise();
 }
 
-// A thread that a libc lock keeps from finishing must not be stopped by a held heap: it allocates, in the
-// end, from an arena that the fork does not hold.
+// A thread that a libc lock keeps from finishing must not be stopped by a held heap: it allocates,
+// in the end, from an arena that the fork does not hold.
 TEST_F(ProcessHeapForkTest, OthersGetMemoryEvenWhileTheHeapIsHeld) {
   void* const mine = heap().allocate(100, 16);
   heap().before_fork();

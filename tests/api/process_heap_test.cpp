@@ -43,8 +43,8 @@ class ProcessHeapTest : public testing::Test {
 
 TEST_F(ProcessHeapTest, EverySizeAtEveryAlignment) {
   std::vector<void*> blocks;
-  for (const size_t size : {size_t{0}, size_t{1}, size_t{8}, size_t{24}, size_t{100}, 4 * kKiB, 100 * kKiB,
-                            kMiB, 4 * kMiB - 16, 4 * kMiB - 15, 4 * kMiB, 5 * kMiB}) {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{8}, size_t{24}, size_t{100}, 4 * kKiB,
+                            100 * kKiB, kMiB, 4 * kMiB - 16, 4 * kMiB - 15, 4 * kMiB, 5 * kMiB}) {
     for (size_t align = 1; align <= 8 * kMiB; align *= 2) {
       void* const block = heap_.allocate(size, align);
       ASSERT_NE(block, nullptr);
@@ -92,11 +92,25 @@ TEST_F(ProcessHeapTest, ZeroedMeansZeroAlsoInReusedMemory) {
   }
 }
 
+TEST_F(ProcessHeapTest, ZeroedBlocksDoNotTouchFreshPages) {
+  std::vector<char*> blocks;
+  const size_t resident = stats().resident;
+  for (int i = 0; i < 100; ++i) {
+    blocks.push_back(bytes(heap_.allocate_zeroed(kMiB, 16)));
+    EXPECT_EQ(blocks.back()[0] + blocks.back()[kMiB / 2] + blocks.back()[kMiB - 1], 0);
+  }
+  EXPECT_LE(stats().resident, resident + 20 * kMiB);
+  for (char* const block : blocks) {
+    EXPECT_EQ(std::count(block, block + kMiB, 0), static_cast<ptrdiff_t>(kMiB));
+    heap_.release(block);
+  }
+}
+
 TEST_F(ProcessHeapTest, ReallocKeepsContentsAcrossAllKinds) {
   char* block = bytes(heap_.allocate(10, 16));
   memcpy(block, "0123456789", 10);
-  for (const size_t size : {100 * kKiB, 50 * kKiB, 3 * kMiB, 6 * kMiB, 100 * kMiB, 5 * kMiB, 2 * kMiB,
-                            500 * kKiB, 8 * kMiB, size_t{10}}) {
+  for (const size_t size : {100 * kKiB, 50 * kKiB, 3 * kMiB, 6 * kMiB, 100 * kMiB, 5 * kMiB,
+                            2 * kMiB, 500 * kKiB, 8 * kMiB, size_t{10}}) {
     block = bytes(heap_.reallocate(block, size));
     ASSERT_NE(block, nullptr);
     EXPECT_GE(heap_.usable_size(block), size);
@@ -221,8 +235,8 @@ TEST_F(ProcessHeapTest, AgreesWithAModel) {
     const size_t index = model.empty() ? 0 : random() % model.size();
     if (action < 4 || model.empty()) {
       const size_t align = size_t{1} << random() % (action == 0 ? 16 : 5);
-      char* const block = bytes(action == 1 ? heap_.allocate_zeroed(size, align)
-                                            : heap_.allocate(size, align));
+      char* const block =
+          bytes(action == 1 ? heap_.allocate_zeroed(size, align) : heap_.allocate(size, align));
       ASSERT_NE(block, nullptr);
       ASSERT_TRUE(is_aligned(block, align));
       if (action == 1) {
@@ -270,7 +284,8 @@ TEST_F(ProcessHeapDeathTest, NamesWrongPointers) {
 }
 
 TEST_F(ProcessHeapDeathTest, NamesASecondRelease) {
-  for (const size_t size : {size_t{0}, size_t{24}, size_t{100}, size_t{5000}, 300 * kKiB, 3 * kMiB, 8 * kMiB}) {
+  for (const size_t size :
+       {size_t{0}, size_t{24}, size_t{100}, size_t{5000}, 300 * kKiB, 3 * kMiB, 8 * kMiB}) {
     void* const below = heap_.allocate(100, 16);
     void* const block = heap_.allocate(size, 16);
     void* const above = heap_.allocate(100, 16);

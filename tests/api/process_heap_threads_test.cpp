@@ -1,5 +1,5 @@
-// Tests of api/process_heap.hpp with threads: arenas spread them, blocks may be released by anyone, and
-// nobody waits for a thread that is stopped within an arena.
+// Tests of api/process_heap.hpp with threads: arenas spread them, blocks may be released by anyone,
+// and nobody waits for a thread that is stopped within an arena.
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <string.h>
@@ -129,11 +129,13 @@ TEST_F(ProcessHeapThreadsTest, ThreadsInTurnShareAnArena) {
 // The last destructor of a thread's own data runs when all else of the thread is gone.
 TEST_F(ProcessHeapThreadsTest, ServesDyingThreads) {
   static pthread_key_t key;
-  ASSERT_EQ(pthread_key_create(&key, [](void* block) {
-    process_heap().release(block);
-    void* const last = process_heap().allocate(50, 16);
-    process_heap().release(last);
-  }), 0);
+  ASSERT_EQ(pthread_key_create(&key,
+                               [](void* block) {
+                                 process_heap().release(block);
+                                 void* const last = process_heap().allocate(50, 16);
+                                 process_heap().release(last);
+                               }),
+            0);
   run_threads(20, [](unsigned) { pthread_setspecific(key, process_heap().allocate(99, 16)); });
   pthread_key_delete(key);
 }

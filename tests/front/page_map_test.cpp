@@ -1,4 +1,5 @@
-// Tests of front/page_map.hpp: any address has an answer, leaves come when needed and are never lost.
+// Tests of front/page_map.hpp: any address has an answer, leaves come when needed and are never
+// lost.
 #include "talc/front/page_map.hpp"
 
 #include <gtest/gtest.h>
@@ -29,9 +30,9 @@ char* gib(size_t count) { return address(count * kGiB); }
 TEST(PageMap, AnswersForAnyAddress) {
   using Map = Map<0>;
   int local = 0;
-  for (const void* ptr : {static_cast<const void*>(nullptr), static_cast<const void*>(&local),
-                          static_cast<const void*>(address(~size_t{0})),
-                          static_cast<const void*>(address(1))}) {
+  for (const void* ptr :
+       {static_cast<const void*>(nullptr), static_cast<const void*>(&local),
+        static_cast<const void*>(address(~size_t{0})), static_cast<const void*>(address(1))}) {
     EXPECT_EQ(Map::get(ptr), PageEntry());
   }
 }

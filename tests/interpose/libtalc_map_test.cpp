@@ -74,6 +74,22 @@ TEST(Exports, AreTheMallocFamilyTheOperatorsAndTheArenas) {
   EXPECT_EQ(symbols_of(subprocess::library(), "--defined-only"), expected);
 }
 
+// What is hidden in libtalc.so must not be seen in libtalc.a either: names of talc's own could meet
+// those of a program that includes its headers.
+TEST(Exports, OfTheArchiveAreTheSame) {
+  const auto outcome = subprocess::run({"nm", "--defined-only", "--extern-only", "--format=posix",
+                                        subprocess::build_folder() + "/libtalc.a"});
+  Symbols archived;
+  std::istringstream lines(outcome.out);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t end = line.find(' ');
+    if (end != std::string::npos) {  // the object's own name stands alone
+      archived.insert(line.substr(0, end));
+    }
+  }
+  EXPECT_EQ(archived, symbols_of(subprocess::library(), "--defined-only"));
+}
+
 // A function of glibc's that allocates or frees and that talc lacks would mix two heaps.
 TEST(Exports, LackNothingThatGlibcHas) {
   const Symbols talc = symbols_of(subprocess::library(), "--defined-only");

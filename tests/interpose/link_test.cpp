@@ -1,6 +1,8 @@
 // Programs linked with talc, in each way there is, by the compiler that a user would call.
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <regex>
@@ -92,6 +94,27 @@ TEST_P(Link, LeavesAProgramItsOwnEngine) {
   ASSERT_TRUE(built.exited_with(0)) << built.describe();
   const Outcome outcome = run();
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+}
+
+// Who starts a program that runs as another user must not choose what it writes.
+TEST_P(Link, ReadsNoOptionsInASetUidProgram) {
+  if (geteuid() != 0 || GetParam().flags[0] == "-ltalc") {
+    GTEST_SKIP() << "takes root, and a program that finds talc without LD_LIBRARY_PATH";
+  }
+  const Outcome built = build("ends.c");
+  ASSERT_TRUE(built.exited_with(0)) << built.describe();
+  const std::string path = folder_ + "/program";
+  const auto end = [&] {
+    return subprocess::run({path, "plain"},
+                           {.environment = {{"TALC_STATS", "text"}, {"TALC_NONE", "1"}}});
+  };
+  EXPECT_NE(end().err, "");
+  constexpr uid_t kNobody = 65534;
+  ASSERT_EQ(chown(path.c_str(), kNobody, kNobody), 0);
+  ASSERT_EQ(chmod(path.c_str(), S_ISUID | 0755), 0);
+  const Outcome outcome = end();
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  EXPECT_EQ(outcome.err, "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, Link,

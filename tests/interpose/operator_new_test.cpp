@@ -10,6 +10,8 @@
 // clang declares them with -fsized-deallocation only.
 void operator delete(void* block, size_t size) noexcept;
 void operator delete[](void* block, size_t size) noexcept;
+void operator delete(void* block, size_t size, std::align_val_t align) noexcept;
+void operator delete[](void* block, size_t size, std::align_val_t align) noexcept;
 
 namespace {
 

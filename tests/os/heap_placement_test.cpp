@@ -1,4 +1,5 @@
-// Tests of os/heap_placement.hpp: proposals are usable, far apart, and differ from process to process.
+// Tests of os/heap_placement.hpp: proposals are usable, far apart, and differ from process to
+// process.
 #include "talc/os/heap_placement.hpp"
 
 #include <gtest/gtest.h>

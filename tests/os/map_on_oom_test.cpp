@@ -26,9 +26,12 @@ constexpr size_t kMiB = size_t{1} << 20;
 class Ledger {
  public:
   explicit Ledger(size_t* registered_bytes) : bytes_(registered_bytes) {}
-  static bool reserve(Span) { return reservations_left_ == 0 ? false : (reservations_left_ -= 1, true); }
+  static bool reserve(Span) {
+    return reservations_left_ == 0 ? false : (reservations_left_ -= 1, true);
+  }
   void add(Span heap) { *bytes_ += heap.size(); }
   void remove(Span heap) { *bytes_ -= heap.size(); }
+  void put_back(Span heap) { add(heap); }
   static void limit_reservations(int count) { reservations_left_ = count; }
 
  private:
@@ -37,7 +40,8 @@ class Ledger {
 };
 
 using Handler = MapOnOom<Kernel, Ledger>;
-using Engine = Talc<Handler, Config{.fixed_bins = Handler::kFixedBins, .counters = true, .validate = false}>;
+using Engine =
+    Talc<Handler, Config{.fixed_bins = Handler::kFixedBins, .counters = true, .validate = false}>;
 static_assert(TopFreeHandlerFor<Handler, Engine>);
 static_assert(OomHandlerFor<MapOnOom<>, Talc<MapOnOom<>>>);
 

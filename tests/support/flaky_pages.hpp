@@ -1,7 +1,8 @@
 // FlakyPages: a kernel that refuses what a test tells it to. The one way to inject failures.
 //
-// Each refusal is a count: how many calls of that primitive still succeed; kAlways is no limit. Tag tells
-// kernels apart, since what is kept for each Kernel type (a page map) is kept for the whole process.
+// Each refusal is a count: how many calls of that primitive still succeed; kAlways is no limit. Tag
+// tells kernels apart, since what is kept for each Kernel type (a page map) is kept for the whole
+// process.
 #pragma once
 
 #include <limits.h>
@@ -27,7 +28,8 @@ class FlakyPages : public Pages {
   static inline size_t largest = ~size_t{0};
 
   static void allow_all() {
-    for (std::atomic<int>* left : {&maps_left, &unmaps_left, &resizes_left, &moves_left, &purges_left}) {
+    for (std::atomic<int>* left :
+         {&maps_left, &unmaps_left, &resizes_left, &moves_left, &purges_left}) {
       *left = kAlways;
     }
     largest = ~size_t{0};

@@ -4,10 +4,10 @@
 //     release, when the lock is taken ──> waiting list ──> freed by the next visitor
 //
 // A middle block is a chunk of the engine with a prefix (block_prefix.hpp) below its payload. What
-// changes the engine happens during a Visit; who can't wait for one, because he only releases a block,
-// leaves it on the waiting list, which needs no lock. So a release never waits, and a thread that a
-// signal or a fork has stopped within an arena stops nobody else.
-// ArenaSet has one of these for every few threads; ProcessHeap sends it sizes that fit.
+// changes the engine happens during a Visit; who can't wait for one, because he only releases a
+// block, leaves it on the waiting list, which needs no lock. So a release never waits, and a thread
+// that a signal or a fork has stopped within an arena stops nobody else. ArenaSet has one of these
+// for every few threads; ProcessHeap sends it sizes that fit.
 #pragma once
 
 #include "talc/api/arena_lock.hpp"
@@ -24,10 +24,10 @@ template <class Kernel>
 class Arena {
  public:
   using Handler = MapOnOom<Kernel, HeapRegistry<Kernel>>;
-  // Not compact: a heap that grows with its load always looks scarce, and sparing gaps touches more pages.
+  // Not compact: a heap that grows with its load always looks scarce, and sparing gaps touches more
+  // pages.
   using Engine =
-      Talc<Handler,
-           Config{.fixed_bins = Handler::kFixedBins, .counters = true, .compact = false}>;
+      Talc<Handler, Config{.fixed_bins = Handler::kFixedBins, .counters = true, .compact = false}>;
 
   // The right to work in an arena; false if it was not to be had.
   class [[nodiscard]] Visit {
@@ -60,15 +60,20 @@ class Arena {
 
   // ---- during a visit ----
 
-  // Returns a block of `usable` bytes, or null. Requires: BlockPrefix::usable_for gave `usable`;
-  // `align` is a power of two, kBlockAlign at least. Cost: as Talc::malloc.
-  void* allocate(size_t usable, size_t align) {
+  // Returns a block of `usable` bytes, the first `cleared_bytes` of them zero, or null.
+  // Requires: BlockPrefix::usable_for gave `usable`; `align` is a power of two, kBlockAlign at
+  // least. Cost: as Talc::malloc, and what of `cleared_bytes` is not fresh.
+  void* allocate(size_t usable, size_t align, size_t cleared_bytes) {
     void* const chunk =
         engine().malloc_aligned_at(BlockPrefix::kSize + usable, align, BlockPrefix::kSize);
     if (chunk == nullptr) {
       return nullptr;
     }
-    void* const payload = static_cast<char*>(chunk) + BlockPrefix::kSize;
+    char* const payload = static_cast<char*>(chunk) + BlockPrefix::kSize;
+    if (cleared_bytes != 0) {
+      fresh().clear(Span(payload, payload + cleared_bytes));
+    }
+    fresh().use(payload + usable);
     BlockPrefix::write(payload, usable, BlockPrefix::State::live);
     return payload;
   }
@@ -82,6 +87,7 @@ class Arena {
                                        BlockPrefix::kSize + new_usable)) {
       return false;
     }
+    fresh().use(static_cast<char*>(payload) + new_usable);
     BlockPrefix::write(payload, new_usable, BlockPrefix::State::live);
     return true;
   }
@@ -93,8 +99,8 @@ class Arena {
 
   // ---- without one ----
 
-  // The usable bytes of the live block at `payload`. Faults if it is none, then named `if_freed` if it
-  // was one. Requires: the page map says that the address lies in this arena.
+  // The usable bytes of the live block at `payload`. Faults if it is none, then named `if_freed` if
+  // it was one. Requires: the page map says that the address lies in this arena.
   size_t usable_size(const void* payload, Fault if_freed) {
     if (!is_aligned(payload, BlockPrefix::kBlockAlign)) [[unlikely]] {
       raise_fault(Fault::misaligned_pointer, payload);
@@ -124,6 +130,8 @@ class Arena {
   struct [[gnu::may_alias]] Waiting {
     Waiting* next;
   };
+
+  FreshMemory& fresh() { return engine().oom_handler.registry().fresh(); }
 
   static void* chunk_of(void* payload) { return static_cast<char*>(payload) - BlockPrefix::kSize; }
 
@@ -165,7 +173,8 @@ class Arena {
   }
 
   // What is wrong with a pointer into this arena that is no live block.
-  [[gnu::cold, gnu::noinline]] Fault diagnose(const void* payload, BlockPrefix prefix, Fault if_freed) {
+  [[gnu::cold, gnu::noinline]] Fault diagnose(const void* payload, BlockPrefix prefix,
+                                              Fault if_freed) {
     if (prefix.state() != BlockPrefix::State::none) {
       return if_freed;
     }

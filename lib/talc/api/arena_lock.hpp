@@ -1,16 +1,17 @@
 // ArenaLock: a PthreadLock that survives fork and signals, because it knows who holds it.
 //
-// Three threads need that knowledge. One that forks from a signal handler that interrupted malloc: it
-// holds an arena's lock already and must neither wait for it nor renew it in the child. One that forks
-// and, while it holds every lock, runs other libraries' fork handlers, which allocate: to it the lock is
-// lent. And the only thread of a child, which must know what it can trust: an arena that was not held
-// through the fork was copied while other threads worked on it, and is abandoned.
+// Three threads need that knowledge. One that forks from a signal handler that interrupted malloc:
+// it holds an arena's lock already and must neither wait for it nor renew it in the child. One that
+// forks and, while it holds every lock, runs other libraries' fork handlers, which allocate: to it
+// the lock is lent. And the only thread of a child, which must know what it can trust: an arena
+// that was not held through the fork was copied while other threads worked on it, and is abandoned.
 //
 //     free  --try_lock, lock_within-->  held  --unlock-->  free
 //     free  --hold_for_fork-->  held for fork  <--try_lock (the same thread), unlock-->  lent
 //           <--release_after_fork (parent), renew_in_child (child)--
 //
-// The Lock of each arena's Talck. ArenaSet drives the fork; docs/decisions/0003 tells the whole story.
+// The Lock of each arena's Talck. ArenaSet drives the fork; docs/decisions/0003 tells the whole
+// story.
 #pragma once
 
 #include <time.h>
@@ -30,8 +31,8 @@ class ArenaLock {
   ArenaLock(const ArenaLock&) = delete;
   ArenaLock& operator=(const ArenaLock&) = delete;
 
-  // Ensures: the caller may work in the arena if true. False: another thread does, or this very thread
-  // does, in a function that a signal interrupted.
+  // Ensures: the caller may work in the arena if true. False: another thread does, or this very
+  // thread does, in a function that a signal interrupted.
   bool try_lock() {
     ThreadNote::begin_visit();
     if (lock_.try_lock()) [[likely]] {
@@ -83,8 +84,8 @@ class ArenaLock {
     ThreadNote::end_visit();
   }
 
-  // Ensures: if true, nobody else works in the arena until this thread says so, and its state is whole.
-  // False: this thread was interrupted in it, or it was not free in `milliseconds`.
+  // Ensures: if true, nobody else works in the arena until this thread says so, and its state is
+  // whole. False: this thread was interrupted in it, or it was not free in `milliseconds`.
   // Requires: no other thread forks.
   bool hold_for_fork(unsigned milliseconds) {
     interrupted_ = is_mine() || (ThreadNote::is_visiting() && is_ours_unnoted());
@@ -105,8 +106,8 @@ class ArenaLock {
     }
   }
 
-  // The lock as new, if this thread held it through the fork; as it is, if this thread was interrupted
-  // while holding it; else nobody ever gets it again.
+  // The lock as new, if this thread held it through the fork; as it is, if this thread was
+  // interrupted while holding it; else nobody ever gets it again.
   void renew_in_child() {
     if (is_held_for_fork()) {
       held_for_fork_ = false;
@@ -138,9 +139,9 @@ class ArenaLock {
     return true;
   }
 
-  // In a signal handler that interrupted a visit, perhaps at the instruction between getting the lock
-  // and noting the holder, or the other way round: whether that is so here. Another thread in that place
-  // soon gets on; this one does not before the handler returns.
+  // In a signal handler that interrupted a visit, perhaps at the instruction between getting the
+  // lock and noting the holder, or the other way round: whether that is so here. Another thread in
+  // that place soon gets on; this one does not before the handler returns.
   bool is_ours_unnoted() {
     for (unsigned ms = 0; ms < kMaxUnnotedMs; ++ms) {
       if (holder_.load(std::memory_order_relaxed) != nullptr) {

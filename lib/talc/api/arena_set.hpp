@@ -1,14 +1,14 @@
 // ArenaSet: the arenas of a process, which one a thread works in, and how they pass through a fork.
 //
-//   arenas_   [ 0 | 1 | … | count_ - 1 |  not begun yet …      | spare, for threads that a fork stops ]
+//   arenas_   [ 0 | 1 | … | count_ - 1 | not begun yet … | spare: for threads that a fork stops ]
 //
-// Every thread begins in arena 0. One that finds its arena taken moves to another, and begins a new one
-// if all are taken and there are fewer than two per processor; so arenas are as many as threads that
-// allocate at once, not as threads. A thread that waits, waits a moment at each in turn: no single lock,
-// least of all one held for a fork, can stop it for good.
+// Every thread begins in arena 0. One that finds its arena taken moves to another, and begins a new
+// one if all are taken and there are fewer than two per processor; so arenas are as many as threads
+// that allocate at once, not as threads. A thread that waits, waits a moment at each in turn: no
+// single lock, least of all one held for a fork, can stop it for good.
 //
-// Fork: the forking thread holds every arena, lowest first, after libc's stdio lock, for the time in
-// which the process is copied. What it could not get in time is abandoned in the child.
+// Fork: the forking thread holds every arena, lowest first, after libc's stdio lock, for the time
+// in which the process is copied. What it could not get in time is abandoned in the child.
 // docs/decisions/0003. Used by ProcessHeap.
 #pragma once
 
@@ -112,7 +112,6 @@ class ArenaSet {
   constexpr ArenaSet(Footprint& footprint, std::index_sequence<kIndexes...>)
       : arenas_{TheArena(static_cast<unsigned>(kIndexes), footprint)...} {}
 
-
   [[gnu::cold, gnu::noinline]] Visit visit_elsewhere() {
     for (unsigned waits = 0;; ++waits) {
       if (Visit visit = visit_free()) {
@@ -153,7 +152,8 @@ class ArenaSet {
   Visit begin_arena(unsigned waits) {
     unsigned known = count();
     const bool is_stuck = waits >= kMaxWaits;
-    if (known >= (is_stuck ? kMaxArenas : limit()) || (is_forking_.load(std::memory_order_relaxed) && !is_stuck) ||
+    if (known >= (is_stuck ? kMaxArenas : limit()) ||
+        (is_forking_.load(std::memory_order_relaxed) && !is_stuck) ||
         !count_.compare_exchange_strong(known, known + 1, std::memory_order_acq_rel)) {
       return Visit();
     }

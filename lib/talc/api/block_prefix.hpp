@@ -1,4 +1,5 @@
-// BlockPrefix: the word below a middle block, which knows the block's size when only its address is given.
+// BlockPrefix: the word below a middle block, which knows the block's size when only its address is
+// given.
 //
 //   engine's chunk   | (slack) | prefix | payload: `usable` bytes …            | tag |
 //                                       ^ multiple of 16, what the program gets
@@ -6,10 +7,11 @@
 //   the prefix       | check: 32 bits (10 of 32)   | usable: a multiple of 8 | state: 3 bits |
 //
 // The engine wants the size back at free; the prefix holds it. The check is a hash of the payload's
-// address, so a word that is taken for a prefix by mistake (the inside of a block, a gap's links) is known
-// with near certainty, and a block released twice by its state. Two words of overhead a block, this one
-// and the engine's tag: sizes are rounded so that chunks are multiples of 16 and nothing else is lost.
-// Used by Arena, which alone reads and writes it. docs/decisions/0002 has the alternatives.
+// address, so a word that is taken for a prefix by mistake (the inside of a block, a gap's links)
+// is known with near certainty, and a block released twice by its state. Two words of overhead a
+// block, this one and the engine's tag: sizes are rounded so that chunks are multiples of 16 and
+// nothing else is lost. Used by Arena, which alone reads and writes it. docs/decisions/0002 has the
+// alternatives.
 #pragma once
 
 #include "talc/base/assert.hpp"
@@ -49,13 +51,13 @@ class BlockPrefix {
     return BlockPrefix((word & kCheckMask) == check_of(payload) ? word & ~kCheckMask : 0);
   }
 
-  // Replaces the state live by waiting, or returns false if it is live no longer: of two threads that
-  // release one block, one is told.
+  // Replaces the state live by waiting, or returns false if it is live no longer: of two threads
+  // that release one block, one is told.
   static bool try_make_wait(void* payload, size_t usable) {
     size_t live = check_of(payload) | usable | static_cast<size_t>(State::live);
     const size_t waiting = check_of(payload) | usable | static_cast<size_t>(State::waiting);
-    return __atomic_compare_exchange_n(static_cast<AliasWord*>(word_of(payload)), &live, waiting, false,
-                                       __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(static_cast<AliasWord*>(word_of(payload)), &live, waiting,
+                                       false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
   }
 
   State state() const { return static_cast<State>(bits_ & kStateMask); }

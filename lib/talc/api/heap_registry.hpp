@@ -1,11 +1,13 @@
-// HeapRegistry: tells the page map which arena a heap belongs to, and the footprint how large it is.
+// HeapRegistry: tells the page map which arena a heap belongs to, the footprint how large it is, and
+// FreshMemory that it is new.
 //
-// The Registry that MapOnOom asks for, one an arena. While a heap is registered, `free` finds its arena
-// by any pointer into it; afterwards its granules say "returned", so that a second free of a block whose
-// heap has gone is known for what it is.
+// The Registry that MapOnOom asks for, one an arena. While a heap is registered, `free` finds its
+// arena by any pointer into it; afterwards its granules say "returned", so that a second free of a
+// block whose heap has gone is known for what it is.
 #pragma once
 
 #include "talc/api/footprint.hpp"
+#include "talc/api/fresh_memory.hpp"
 #include "talc/front/page_map.hpp"
 
 namespace talc {
@@ -19,18 +21,32 @@ class HeapRegistry {
   static bool reserve(Span heap) { return PageMap<Kernel>::reserve(heap); }
 
   void add(Span heap) {
-    PageMap<Kernel>::set(heap, entry_);
-    footprint_->grow(heap.size());
+    enter(heap);
+    fresh_.add(heap);
   }
 
   void remove(Span heap) {
     PageMap<Kernel>::set(heap, PageEntry::returned());
     footprint_->shrink(heap.size());
+    fresh_.remove(heap);
   }
 
+  void put_back(Span heap) {
+    enter(heap);
+    fresh_.put_back(heap);
+  }
+
+  FreshMemory& fresh() { return fresh_; }
+
  private:
+  void enter(Span heap) {
+    PageMap<Kernel>::set(heap, entry_);
+    footprint_->grow(heap.size());
+  }
+
   PageEntry entry_;
   Footprint* footprint_;
+  FreshMemory fresh_;
 };
 
 }  // namespace talc

@@ -1,13 +1,13 @@
 // HugeBlocks: blocks of a few MiB and more, each a mapping of its own: a heap of one chunk.
 //
-//   | page map entry: huge, first page, length |            in the granule that holds the block's start
-//   |<----- the block: whole pages, nothing before it, nothing in it ----->|     length: whole granules
+//   | page map entry: huge, first page, length |     for the granule that holds the block's start
+//   |<---- the block: whole pages, nothing before it, nothing in it ---->|  length: whole granules
 //
-// mremap grows, shrinks and moves a block, so resizing copies page tables, not bytes; fresh pages are zero,
-// so clearing a new block touches none. Since only the page map knows a block, releasing one does not
-// touch it either, and nothing here needs a lock: an entry changes by compare-and-swap or by the block's
-// owner. A block that the kernel refuses to unmap is emptied and kept for the next request.
-// Used by the process heap for sizes and alignments that are no work for an arena.
+// mremap grows, shrinks and moves a block, so resizing copies page tables, not bytes; fresh pages
+// are zero, so clearing a new block touches none. Since only the page map knows a block, releasing
+// one does not touch it either, and nothing here needs a lock: an entry changes by compare-and-swap
+// or by the block's owner. A block that the kernel refuses to unmap is emptied and kept for the
+// next request. Used by the process heap for sizes and alignments that are no work for an arena.
 #pragma once
 
 #include <atomic>
@@ -56,8 +56,8 @@ class HugeBlocks {
     return count_in(base, length);
   }
 
-  // The length of the block that begins at `ptr`, all of it usable. Requires: `entry` is the page map's
-  // for `ptr`, of kind huge. Faults if no block begins there.
+  // The length of the block that begins at `ptr`, all of it usable. Requires: `entry` is the page
+  // map's for `ptr`, of kind huge. Faults if no block begins there.
   static size_t length_at(const void* ptr, PageEntry entry) {
     const bool is_start =
         is_aligned(ptr, Kernel::page_size()) && entry_of(ptr, entry.huge_length()) == entry;
@@ -125,7 +125,8 @@ class HugeBlocks {
   Counts get_counts() const {
     const size_t frees = frees_.load(std::memory_order_relaxed);
     return {allocations_.load(std::memory_order_relaxed), frees,
-            live_bytes_.load(std::memory_order_relaxed), kept_bytes_.load(std::memory_order_relaxed),
+            live_bytes_.load(std::memory_order_relaxed),
+            kept_bytes_.load(std::memory_order_relaxed),
             kept_count_.load(std::memory_order_relaxed)};
   }
 
@@ -181,8 +182,8 @@ class HugeBlocks {
     return base;
   }
 
-  // Where the block will be is known only when it is there, and then its entry must not fail: so a leaf
-  // is taken in hand first. The old entry goes before the old addresses do.
+  // Where the block will be is known only when it is there, and then its entry must not fail: so a
+  // leaf is taken in hand first. The old entry goes before the old addresses do.
   void* move(Span block, size_t new_length) {
     typename Map::Leaf* const leaf = Map::take_leaf();
     if (leaf == nullptr) {

@@ -1,13 +1,14 @@
-// ProcessHeap: the heap of a whole process, from which malloc and its kin are made in a few lines each.
+// ProcessHeap: the heap of a whole process, from which malloc and its kin are made in a few lines
+// each.
 //
 //     allocate(size) ── up to 4 MiB: a middle block ──> ArenaSet ──> Arena ──> Talc ──> MapOnOom
 //                  └─── above, or aligned beyond 1 MiB: a huge block ──> HugeBlocks ──> kernel
 //     release(ptr) ──> PageMap: whose is it? ── an arena's, huge, returned, nobody's: a fault
 //
-// A constant at compile time: it serves before any constructor has run, in dlsym, in the last moments
-// of a thread or a process, and across fork. It never touches errno, stdio or the environment. One object
-// for each Kernel in a process, since the page map is one, too.
-// Used by interpose/, which owns it; a per-thread front end would stand between the two.
+// A constant at compile time: it serves before any constructor has run, in dlsym, in the last
+// moments of a thread or a process, and across fork. It never touches errno, stdio or the
+// environment. One object for each Kernel in a process, since the page map is one, too. Used by
+// interpose/, which owns it; a per-thread front end would stand between the two.
 #pragma once
 
 #include "talc/api/arena_set.hpp"
@@ -23,27 +24,29 @@ class BasicProcessHeap {
   BasicProcessHeap(const BasicProcessHeap&) = delete;
   BasicProcessHeap& operator=(const BasicProcessHeap&) = delete;
 
-  // Returns a block of `size` bytes, aligned to `align` and to 16, or null when memory is out; of size
-  // 0, a block of its own. Requires: `align` is a power of two.
+  // Returns a block of `size` bytes, aligned to `align` and to 16, or null when memory is out; of
+  // size 0, a block of its own. Requires: `align` is a power of two.
   // Cost: as Talc::malloc; above 4 MiB one or two system calls. Locks: one arena's.
   void* allocate(size_t size, size_t align) {
-    return is_middle(size, align) ? allocate_middle(size, align) : allocate_huge(size, align);
+    return is_middle(size, align) ? allocate_middle(size, align, 0) : allocate_huge(size, align);
   }
 
-  // As allocate, and the first `size` bytes are zero. Fresh pages of a huge block are not touched.
+  // As allocate, and the first `size` bytes are zero. Fresh pages of large blocks are not touched.
   void* allocate_zeroed(size_t size, size_t align) {
     if (!is_middle(size, align)) {
       return allocate_huge(size, align);
     }
-    void* const block = allocate_middle(size, align);
-    if (block != nullptr) {
+    // What is quickly cleared is cleared without the lock.
+    const size_t cleared_bytes = size < kMinFresh ? 0 : size;
+    void* const block = allocate_middle(size, align, cleared_bytes);
+    if (block != nullptr && cleared_bytes == 0) {
       zero_bytes(block, size);
     }
     return block;
   }
 
-  // Returns a block of `size` bytes, aligned to 16, with what `ptr` held, as far as it fits; or null when
-  // memory is out, and `ptr` is as it was. Never fails to shrink.
+  // Returns a block of `size` bytes, aligned to 16, with what `ptr` held, as far as it fits; or
+  // null when memory is out, and `ptr` is as it was. Never fails to shrink.
   // Requires: size > 0; `ptr` came from here and was not released: else a fault.
   // Cost: a huge block is not copied. Locks: one arena's, not while a block is copied.
   void* reallocate(void* ptr, size_t size) {
@@ -66,8 +69,9 @@ class BasicProcessHeap {
     huge_.release(ptr, entry);
   }
 
-  // The bytes that the block at `ptr` has, at least as many as were asked for, and always the same number
-  // until it is reallocated. Requires: as reallocate. Cost: two loads of the page map, one of the block.
+  // The bytes that the block at `ptr` has, at least as many as were asked for, and always the same
+  // number until it is reallocated. Requires: as reallocate. Cost: two loads of the page map, one
+  // of the block.
   size_t usable_size(const void* ptr) {
     const PageEntry entry = Map::get(ptr);
     if (entry.kind() == PageEntry::Kind::heap) [[likely]] {
@@ -84,8 +88,8 @@ class BasicProcessHeap {
     return kind == PageEntry::Kind::heap || kind == PageEntry::Kind::huge;
   }
 
-  // Gives back to the kernel what nobody uses, but for `pad_bytes` on top of each arena. Returns whether
-  // there was anything. Cost: linear in the number of blocks.
+  // Gives back to the kernel what nobody uses, but for `pad_bytes` on top of each arena. Returns
+  // whether there was anything. Cost: linear in the number of blocks.
   bool trim(size_t pad_bytes) {
     bool has_trimmed = huge_.trim();
     for (unsigned i = 0; i < arenas_.count(); ++i) {
@@ -101,8 +105,8 @@ class BasicProcessHeap {
 
   void get_stats(ProcessStats& out, Resident resident = Resident::ask);
 
-  // For pthread_atfork, registered before there is a second thread. Another library's fork handlers may
-  // allocate at any time. Locks: libc's stdio lock and every arena's, from before to after.
+  // For pthread_atfork, registered before there is a second thread. Another library's fork handlers
+  // may allocate at any time. Locks: libc's stdio lock and every arena's, from before to after.
   void before_fork() { arenas_.before_fork(); }
   void after_fork_in_parent() { arenas_.after_fork_in_parent(); }
   void after_fork_in_child() { arenas_.after_fork_in_child(); }
@@ -114,6 +118,8 @@ class BasicProcessHeap {
   static constexpr size_t kMaxMiddleAlign = size_t{1} << 20;
   // A huge block that shrinks below this goes into an arena: its length counts 64 KiB.
   static constexpr size_t kMinHuge = size_t{1} << 20;
+  // Clearing less than this costs less than finding out how much of it is fresh.
+  static constexpr size_t kMinFresh = size_t{16} << 10;
   static constexpr size_t kMaxSize = ~size_t{0} / 2;
   static constexpr unsigned kPatienceMs = 1000;
 
@@ -123,15 +129,16 @@ class BasicProcessHeap {
 
   static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-  void* allocate_middle(size_t size, size_t align) {
+  void* allocate_middle(size_t size, size_t align, size_t cleared_bytes) {
     const size_t usable = BlockPrefix::usable_for(size);
     const size_t block_align = align < BlockPrefix::kBlockAlign ? BlockPrefix::kBlockAlign : align;
-    if (void* const block = arenas_.visit()->allocate(usable, block_align)) [[likely]] {
+    if (void* const block = arenas_.visit()->allocate(usable, block_align, cleared_bytes))
+        [[likely]] {
       return block;
     }
     void* block = nullptr;
     arenas_.visit_until([&](const typename TheArena::Visit& visit) {
-      block = visit->allocate(usable, block_align);
+      block = visit->allocate(usable, block_align, cleared_bytes);
       return block != nullptr;
     });
     return block;
@@ -142,15 +149,17 @@ class BasicProcessHeap {
       return nullptr;
     }
     void* const block = huge_.allocate(size, align);
-    if (block != nullptr || !trim(0)) [[likely]] {
+    // What the arenas retain may have been in the way, if it is that much.
+    if (block != nullptr || size > footprint_.mapped_bytes() || !trim(0)) [[likely]] {
       return block;
     }
-    return huge_.allocate(size, align);  // what was free in the arenas may have been in the way
+    return huge_.allocate(size, align);
   }
 
   static void require_huge(const void* ptr, PageEntry entry, Fault if_returned) {
     if (entry.kind() != PageEntry::Kind::huge) [[unlikely]] {
-      raise_fault(entry.kind() == PageEntry::Kind::returned ? if_returned : Fault::invalid_pointer, ptr);
+      raise_fault(entry.kind() == PageEntry::Kind::returned ? if_returned : Fault::invalid_pointer,
+                  ptr);
     }
   }
 
@@ -203,7 +212,8 @@ using ProcessHeap = BasicProcessHeap<Pages>;
 
 template <class Kernel>
 ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident) {
-  // The two words of overhead: the prefix, which the engine takes for payload, and the engine's tag.
+  // The two words of overhead: the prefix, which the engine takes for payload, and the engine's
+  // tag.
   constexpr size_t kPrefixAndTag = BlockPrefix::kSize + kTagSize;
   const Counters counters = arena.engine().get_counters();
   ArenaStats stats;

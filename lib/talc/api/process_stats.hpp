@@ -1,11 +1,12 @@
-// ProcessStats: what the process heap tells of itself. The keys of the reports are its members' names.
+// ProcessStats: what the process heap tells of itself. The keys of the reports are its members'
+// names.
 //
 //   mapped     |<----------------- from the kernel, in heaps and huge blocks ---------------->|
 //              | active: live blocks with all that they cost  | metadata |     retained       |
 //              | allocated: the bytes the program may use |
 //
-// Filled by ProcessHeap::get_stats, one arena at a time: a sum over moments, exact when no other thread
-// is at work. mapped = active + metadata + retained, of each arena and of the whole.
+// Filled by ProcessHeap::get_stats, one arena at a time: a sum over moments, exact when no other
+// thread is at work. mapped = active + metadata + retained, of each arena and of the whole.
 #pragma once
 
 #include <stddef.h>
@@ -20,11 +21,12 @@ struct ArenaStats {
   size_t allocated = 0;    // usable bytes of live blocks
   size_t active = 0;       // the same with prefixes and tags
   size_t metadata = 0;     // headers and bins of heaps, and bytes that alignment left unused
-  size_t resident = 0;     // bytes of `mapped` that are in memory, as mincore(2) tells; 0: not asked
-  size_t mapped = 0;       // bytes mapped
-  size_t retained = 0;     // bytes mapped that hold nothing: what a request can have without the kernel
-  size_t heaps = 0;        // heaps; each is one mapping
-  size_t fragments = 0;    // gaps between blocks
+  size_t resident = 0;  // bytes of `mapped` that are in memory, as mincore(2) tells; 0: not asked
+  size_t mapped = 0;    // bytes mapped
+  size_t retained =
+      0;             // bytes mapped that hold nothing: what a request can have without the kernel
+  size_t heaps = 0;  // heaps; each is one mapping
+  size_t fragments = 0;  // gaps between blocks
 };
 
 struct ProcessStats {
@@ -38,7 +40,7 @@ struct ProcessStats {
   size_t resident = 0;  // without the page map
   size_t mapped = 0;    // with the page map's leaves
   size_t retained = 0;
-  size_t peak = 0;       // the most bytes that heaps and huge blocks ever had mapped at once
+  size_t peak = 0;  // the most bytes that heaps and huge blocks ever had mapped at once
   size_t heaps = 0;
   size_t fragments = 0;
   size_t mappings = 0;      // mappings made and not yet unmade

@@ -1,8 +1,9 @@
 // ThreadNote: all that a thread remembers of the process heap, in 12 bytes of static TLS.
 //
-// Zero to begin with, no constructor, no destructor: it serves in a thread's first and last moments, and
-// its address names the thread for as long as it lives, also in the child of a fork. Initial-exec,
-// because any other TLS is allocated on first use, by malloc. Used by ArenaSet and ArenaLock.
+// Zero to begin with, no constructor, no destructor: it serves in a thread's first and last
+// moments, and its address names the thread for as long as it lives, also in the child of a fork.
+// Initial-exec, because any other TLS is allocated on first use, by malloc. Used by ArenaSet and
+// ArenaLock.
 #pragma once
 
 #include <atomic>
@@ -20,8 +21,8 @@ class ThreadNote {
   static unsigned arena() { return note_.arena; }
   static void set_arena(unsigned index) { note_.arena = index; }
 
-  // From before a thread tries to get into an arena until after it has left it. In a signal handler, a
-  // number above 0 means that the handler interrupted such a visit.
+  // From before a thread tries to get into an arena until after it has left it. In a signal
+  // handler, a number above 0 means that the handler interrupted such a visit.
   static void begin_visit() {
     note_.visits += 1;
     std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -32,7 +33,8 @@ class ThreadNote {
   }
   static bool is_visiting() { return note_.visits != 0; }
 
-  // The forks that this thread is in: more than one if a signal handler forks that interrupted a fork.
+  // The forks that this thread is in: more than one if a signal handler forks that interrupted a
+  // fork.
   static unsigned begin_fork() { return note_.forks++; }
   static unsigned end_fork() { return --note_.forks; }
 

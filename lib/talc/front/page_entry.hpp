@@ -1,14 +1,14 @@
 // PageEntry: what the page map knows of one granule of 64 KiB, in 32 bits.
 //
-//   bit 31                                                     3  2   0
-//   |                                                          | kind |   none, returned: the rest is 0
-//   |                                       arena, 8 bits      | heap |   part of a heap of that arena
-//   | u | length, 24 bits                | page, 4 bits        | huge |   a huge block begins here
+//   bit 31                                                   3 2    0
+//   |                                                        | kind |  none, returned: else 0
+//   |                                     arena, 8 bits      | heap |  part of a heap of that arena
+//   | u | length, 24 bits              | page, 4 bits        | huge |  a huge block begins here
 //
-// A huge block begins at a page, not at a granule, so that mremap may move it anywhere; `page` counts
-// pages of the granule below it (at most 16 pages of 4 KiB). Its length counts granules or, from 1 TiB
-// on (u set), GiB. Only its first granule has an entry. `returned` marks memory that was ours until it
-// went back to the kernel: a pointer there was most likely released twice.
+// A huge block begins at a page, not at a granule, so that mremap may move it anywhere; `page`
+// counts pages of the granule below it (at most 16 pages of 4 KiB). Its length counts granules or,
+// from 1 TiB on (u set), GiB. Only its first granule has an entry. `returned` marks memory that was
+// ours until it went back to the kernel: a pointer there was most likely released twice.
 #pragma once
 
 #include "talc/base/assert.hpp"
@@ -44,7 +44,8 @@ class PageEntry {
 
   // The next length at or above `size_bytes` that an entry can express; 0 if there is none.
   static constexpr size_t round_huge(size_t size_bytes) {
-    const unsigned unit_log2 = unit_log2_of(size_bytes <= kLongFrom - kGranuleSize ? 0 : kLongUnits);
+    const unsigned unit_log2 =
+        unit_log2_of(size_bytes <= kLongFrom - kGranuleSize ? 0 : kLongUnits);
     const size_t length = align_up(size_bytes, size_t{1} << unit_log2);
     return length < size_bytes || ((length >> unit_log2) >> kLengthBits) != 0 ? 0 : length;
   }

@@ -1,14 +1,16 @@
-// PageMap: which granule of the address space is whose. It answers for any address at all, ours or not,
-// without touching what the address points to: that is how a wrong pointer is known before it does harm.
+// PageMap: which granule of the address space is whose. It answers for any address at all, ours or
+// not, without touching what the address points to: that is how a wrong pointer is known before it
+// does harm.
 //
 //   address   | 0 … 0 | root index, 18 bits | leaf index, 14 bits | in the granule, 16 bits |
 //                            |                     |
 //   root_  [leaf][ 0 ][ 0 ][leaf] …  one for each GiB      leaf  [entry][entry] …  16384 of 4 bytes
 //
-// The root is 2 MiB of zeros in .bss, which cost nothing until they are touched; leaves are made when
-// first needed and stay. Readers take no lock: two loads. Writers only write granules they own, and
-// leaves are published by compare-and-swap, so nobody takes a lock, and fork has nothing to repair.
-// One map a process (for each Kernel type). Used by all of api/; the kernel comes from os/pages.hpp.
+// The root is 2 MiB of zeros in .bss, which cost nothing until they are touched; leaves are made
+// when first needed and stay. Readers take no lock: two loads. Writers only write granules they
+// own, and leaves are published by compare-and-swap, so nobody takes a lock, and fork has nothing
+// to repair. One map a process (for each Kernel type). Used by all of api/; the kernel comes from
+// os/pages.hpp.
 #pragma once
 
 #include <atomic>
@@ -31,7 +33,8 @@ class PageMap {
     std::atomic<uint32_t> entries[size_t{1} << kLeafLog2];
   };
 
-  // The entry of the granule that holds `ptr`; of kind none if nobody ever set one. Cost: two loads.
+  // The entry of the granule that holds `ptr`; of kind none if nobody ever set one. Cost: two
+  // loads.
   static PageEntry get(const void* ptr) {
     const std::atomic<uint32_t>* const slot = find(ptr);
     return slot == nullptr ? PageEntry() : PageEntry(slot->load(std::memory_order_relaxed));
@@ -58,7 +61,8 @@ class PageMap {
 
   // Sets the entry of each granule that `memory` touches. Requires: reserved.
   static void set(Span memory, PageEntry entry) {
-    for (char* at = memory.base; at < memory.acme; at = align_down(at, kGranuleSize) + kGranuleSize) {
+    for (char* at = memory.base; at < memory.acme;
+         at = align_down(at, kGranuleSize) + kGranuleSize) {
       find(at)->store(entry.bits(), std::memory_order_relaxed);
     }
   }

@@ -1,4 +1,5 @@
-// cpu_count(): how many processors this process may run on, which bounds how many arenas are worth it.
+// cpu_count(): how many processors this process may run on, which bounds how many arenas are worth
+// it.
 //
 // Asked of the kernel by one raw call (sysconf opens files, and files allocate), so containers and
 // taskset count. Called by the arena set when threads first meet at a lock.

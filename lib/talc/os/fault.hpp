@@ -2,9 +2,10 @@
 //
 //     talc: double free: 0x7f1200345678
 //
-// The names are an interface: tests, fuzzers and people grep for them. Nothing here allocates, locks
-// or trusts stdio, since the heap may be what is broken. Our own bugs are assertions (base/assert.hpp),
-// running out of memory is neither. Raised by the process heap and what it is made of.
+// The names are an interface: tests, fuzzers and people grep for them. Nothing here allocates,
+// locks or trusts stdio, since the heap may be what is broken. Our own bugs are assertions
+// (base/assert.hpp), running out of memory is neither. Raised by the process heap and what it is
+// made of.
 #pragma once
 
 #include <stdlib.h>

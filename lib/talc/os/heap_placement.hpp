@@ -1,12 +1,12 @@
 // HeapPlacement: where a new heap should begin, so that it can grow in place for long.
 //
-//   0          1/4       3/8                          5/8      2/3             1   of the address space
-//   | program   |<-start->|  slot | slot | … | slot    |       | program (PIE), libraries, stack
+//   0           1/4       3/8                          5/8       2/3        1  of the address space
+//   | program   |<-start->| slot | slot | … | slot      |         | program, libraries, stack
 //
-// Nothing is reserved: an address is only proposed to mmap, so no limit on addresses is touched, and
-// where it is taken, or beyond what the processor has (39 bits, 32 bits), the kernel chooses another.
-// The start is random, from the 16 bytes that the kernel gives each process; slots are far apart.
-// docs/decisions/0001 has the reasons. Called by MapOnOom for each new heap.
+// Nothing is reserved: an address is only proposed to mmap, so no limit on addresses is touched,
+// and where it is taken, or beyond what the processor has (39 bits, 32 bits), the kernel chooses
+// another. The start is random, from the 16 bytes that the kernel gives each process; slots are far
+// apart. docs/decisions/0001 has the reasons. Called by MapOnOom for each new heap.
 #pragma once
 
 #include <sys/auxv.h>
@@ -43,14 +43,13 @@ class HeapPlacement {
 
  private:
   static constexpr size_t kNowhere = 1;
-  // Starts are multiples of this: where the kernel has huge pages, they can be used from the start on.
+  // Starts are multiples of this: where the kernel has huge pages, they can be used from the start
+  // on.
   static constexpr size_t kStartAlign = size_t{2} << 20;
 
   // The kernel's random bytes lie at the top of the initial stack, which is the top of the address
   // space: the next lower power of two is at least half of it.
-  static const char* random_bytes() {
-    return reinterpret_cast<const char*>(getauxval(AT_RANDOM));
-  }
+  static const char* random_bytes() { return reinterpret_cast<const char*>(getauxval(AT_RANDOM)); }
   static size_t space_bytes() { return size_t{2} << floor_log2(address_of(random_bytes())); }
 
   static size_t choose_start() {

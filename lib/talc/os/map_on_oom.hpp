@@ -1,18 +1,18 @@
-// MapOnOom: the OOM handler of hosted programs. It claims heaps with mmap, lets them grow in place with
-// mremap, and gives their tops back to the kernel when they are free.
+// MapOnOom: the OOM handler of hosted programs. It claims heaps with mmap, lets them grow in place
+// with mremap, and gives their tops back to the kernel when they are free.
 //
-//     |<------------------ one heap = one mapping ------------------>|
-//     | header | chunks …                                 | top gap  |-> grows here, if nobody is there
-//     ^ multiple of 64 KiB                            multiple of 64 KiB
+//     |<--------------- one heap = one mapping ---------------->|
+//     | header | chunks …                            | top gap  |-> grows here, if nobody is there
 //
-// Few mappings: a heap is placed (heap_placement.hpp) where it can grow for long, so most engines have
-// one. Growth is geometric, a quarter of what is mapped, since untouched pages cost nothing; a refusal
-// is answered by smaller steps, down to what the request needs. Giving back keeps some slack, which
-// doubles each time it proves too small. What the kernel refuses to take back stays in the heap.
+// Few mappings: a heap is placed (heap_placement.hpp) where it can grow for long, so most engines
+// have one. Growth is geometric, a quarter of what is mapped, since untouched pages cost nothing; a
+// refusal is answered by smaller steps, down to what the request needs. Giving back keeps some
+// slack, which doubles each time it proves too small. What the kernel refuses to take back stays in
+// the heap.
 //
 // `Kernel` is where memory comes from (pages.hpp). `Registry` is told of heaps: it reserves what it
-// needs for a range, learns of it before the engine uses it and again after it has ceased to. Neither may
-// allocate from the engine: the handler runs inside an allocation, with its lock held.
+// needs for a range, learns of it before the engine uses it and again after it has ceased to.
+// Neither may allocate from the engine: the handler runs inside an allocation, with its lock held.
 #pragma once
 
 #include "talc/base/assert.hpp"
@@ -27,6 +27,7 @@ struct NoRegistry {
   static bool reserve(Span) { return true; }
   static void add(Span) {}
   static void remove(Span) {}
+  static void put_back(Span) {}
 };
 
 template <class Kernel = Pages, class Registry = NoRegistry>
@@ -36,8 +37,8 @@ class MapOnOom {
   static constexpr size_t kGrain = size_t{64} << 10;
   // A heap's first size, and the least step by which it grows.
   static constexpr size_t kMinStep = size_t{256} << 10;
-  // What Config::fixed_bins should be: as many as the first heap can pay for, so that the table stays at
-  // its bottom. With 64 per doubling they tell sizes up to 16 MiB apart.
+  // What Config::fixed_bins should be: as many as the first heap can pay for, so that the table
+  // stays at its bottom. With 64 per doubling they tell sizes up to 16 MiB apart.
   static constexpr unsigned kFixedBins = kMinStep / 32 / kWordSize;
   static constexpr size_t kMaxStep = size_t{64} << 20;
   // What stays on top of a heap when the rest of its top gap is given back.
@@ -50,8 +51,8 @@ class MapOnOom {
   constexpr MapOnOom() = default;
   constexpr explicit MapOnOom(Registry registry) : registry_(registry) {}
 
-  // Ensures: true if a block of `size` bytes aligned to `align` fits now. Cost: one system call, more
-  // only after a refusal.
+  // Ensures: true if a block of `size` bytes aligned to `align` fits now. Cost: one system call,
+  // more only after a refusal.
   template <class TalcType>
   bool handle_oom(TalcType& talc, size_t size, size_t align) {
     // Wherever a gap begins, this much of it holds the block.
@@ -81,8 +82,8 @@ class MapOnOom {
     }
   }
 
-  // Gives back all it can, but for `keep_bytes` on top of the growing heap: the tops of heaps, whole
-  // heaps, and the pages of gaps. Returns whether anything was given back. Cost: O(chunks).
+  // Gives back all it can, but for `keep_bytes` on top of the growing heap: the tops of heaps,
+  // whole heaps, and the pages of gaps. Returns whether anything was given back. Cost: O(chunks).
   template <class TalcType>
   bool trim(TalcType& talc, size_t keep_bytes) {
     const Busy busy(*this);
@@ -108,6 +109,7 @@ class MapOnOom {
   }
 
   size_t mapped_bytes() const { return mapped_bytes_; }
+  Registry& registry() { return registry_; }
 
  private:
   // Beyond the request, a chunk may need: its tag and rounding; a heap may need: its header.
@@ -118,7 +120,8 @@ class MapOnOom {
   // Gaps smaller than this keep their pages when the rest is trimmed.
   static constexpr size_t kMinPurge = size_t{16} << 10;
 
-  // While the handler changes heaps, the engine may free an old table of bins and tell of a free top.
+  // While the handler changes heaps, the engine may free an old table of bins and tell of a free
+  // top.
   class Busy {
    public:
     explicit Busy(MapOnOom& handler) : handler_(handler) { handler_.busy_ = true; }
@@ -263,12 +266,12 @@ class MapOnOom {
     return true;
   }
 
-  // Requires: the engine no longer uses `part`. Ensures: if false, it may use it again. A refusal is a
-  // reason to wait longer before the next attempt.
+  // Requires: the engine no longer uses `part`. Ensures: if false, it may use it again. A refusal
+  // is a reason to wait longer before the next attempt.
   bool unmap(Span part) {
     registry_.remove(part);
     if (!Kernel::unmap(part)) {
-      registry_.add(part);
+      registry_.put_back(part);
       slack_bytes_ = kMaxSlack;
       return false;
     }
@@ -285,7 +288,8 @@ class MapOnOom {
         return;
       }
       const size_t page = Kernel::page_size();
-      const Span pages(align_up(chunk.base + kMinGap, page), align_down(chunk.acme - kWordSize, page));
+      const Span pages(align_up(chunk.base + kMinGap, page),
+                       align_down(chunk.acme - kWordSize, page));
       has_purged |= pages.is_sized() && Kernel::purge(pages);
     });
     return has_purged;

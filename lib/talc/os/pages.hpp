@@ -1,10 +1,10 @@
 // Pages: the whole contract with the kernel about memory. Nothing else of talc maps or unmaps any.
 //
-// Six primitives over whole pages of private anonymous memory. A refusal is a null or a false, never a
-// fault: limits on addresses, on commit and on the number of mappings (which munmap can hit, too) are
-// the caller's normal life. errno is left as it was, since `free` must not change it. The calls are raw
-// (a program may have replaced mmap by a function that allocates) and few: mmap, munmap, mremap,
-// madvise, and mincore for statistics only.
+// Six primitives over whole pages of private anonymous memory. A refusal is a null or a false,
+// never a fault: limits on addresses, on commit and on the number of mappings (which munmap can
+// hit, too) are the caller's normal life. errno is left as it was, since `free` must not change it.
+// The calls are raw (a program may have replaced mmap by a function that allocates) and few: mmap,
+// munmap, mremap, madvise, and mincore for statistics only.
 //
 // MapOnOom, PageMap and HugeBlocks take the kernel as a template argument, so a test that wants a
 // refusal derives from Pages and hides one primitive; that is the only place for it.
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <type_traits>
 
 #include "talc/base/span.hpp"
 #include "talc/base/word.hpp"
@@ -37,40 +38,44 @@ class Pages {
     return size_bytes;
   }
 
-  // Returns `size_bytes` of fresh memory, all zero, at `hint` if that is free, else where the kernel
-  // likes; null if refused. No page is touched. Requires: both are multiples of the page size.
+  // Returns `size_bytes` of fresh memory, all zero, at `hint` if that is free, else where the
+  // kernel likes; null if refused. No page is touched. Requires: both are multiples of the page
+  // size.
   static char* map(char* hint, size_t size_bytes) {
-    const int saved_errno = errno;
-    void* const memory = raw_map(hint, size_bytes);
-    errno = saved_errno;
+    void* const memory = ask([=] { return call_mmap(hint, size_bytes); });
     return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
   }
 
   // Ensures: if true, the memory is the kernel's again. If false, nothing has changed.
   // Requires: whole pages that map or move gave.
   static bool unmap(Span pages) {
-    if constexpr (kUnderThreadSanitizer) {
-      return ::munmap(pages.base, pages.size()) == 0;
-    }
-    return call(SYS_munmap, pages.base, pages.size()) == 0;
+    return ask([=] {
+             return kUnderThreadSanitizer ? ::munmap(pages.base, pages.size())
+                                          : ::syscall(SYS_munmap, pages.base, pages.size());
+           }) == 0;
   }
 
   // Makes the mapping longer or shorter without moving it; what is new is zero.
   // Ensures: if false, nothing has changed. Requires: `pages` ends where its mapping ends.
   static bool resize_in_place(Span pages, size_t new_size_bytes) {
-    return call(SYS_mremap, pages.base, pages.size(), new_size_bytes, 0) != -1;
+    return ask([=] {
+             return ::syscall(SYS_mremap, pages.base, pages.size(), new_size_bytes, 0);
+           }) != -1;
   }
 
   // Moves the pages, not the bytes, to a place where `new_size_bytes` fit; what is new is zero.
   // Returns where they are now, at any page, or null: then nothing has changed.
   static char* move(Span pages, size_t new_size_bytes) {
-    const long moved = call(SYS_mremap, pages.base, pages.size(), new_size_bytes, MREMAP_MAYMOVE);
+    const long moved = ask([=] {
+      return ::syscall(SYS_mremap, pages.base, pages.size(), new_size_bytes, MREMAP_MAYMOVE);
+    });
     return moved == -1 ? nullptr : reinterpret_cast<char*>(moved);
   }
 
   // Gives the pages' memory back but keeps their addresses. Ensures: if true, they read as zero.
   static bool purge(Span pages) {
-    return call(SYS_madvise, pages.base, pages.size(), MADV_DONTNEED) == 0;
+    return ask([=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_DONTNEED); }) ==
+           0;
   }
 
   // How many of these bytes are in memory; 0 if the kernel does not tell. Cost: a system call for
@@ -79,8 +84,9 @@ class Pages {
     size_t resident = 0;
     unsigned char flags[2048];
     while (pages.is_sized()) {
-      const Span part = pages.fit_within(Span::from_base_size(pages.base, sizeof flags * page_size()));
-      if (call(SYS_mincore, part.base, part.size(), flags) != 0) {
+      const Span part =
+          pages.fit_within(Span::from_base_size(pages.base, sizeof flags * page_size()));
+      if (ask([&] { return ::syscall(SYS_mincore, part.base, part.size(), flags); }) != 0) {
         return resident;
       }
       for (size_t i = 0; i < part.size() / page_size(); ++i) {
@@ -98,31 +104,33 @@ class Pages {
   static constexpr int kAccess = PROT_READ | PROT_WRITE;
   static constexpr int kKind = MAP_PRIVATE | MAP_ANONYMOUS;
 
-  template <class... Arguments>
-  static long call(long number, Arguments... arguments) {
+  // Makes one system call and counts it.
+  template <class Call>
+  static std::invoke_result_t<Call> ask(Call call) {
     const int saved_errno = errno;
-    const long result = ::syscall(number, arguments...);
+    const auto result = call();
     errno = saved_errno;
     calls_.fetch_add(1, std::memory_order_relaxed);
     return result;
   }
 
-  static void* raw_map(char* hint, size_t size_bytes) {
-#if defined(__s390__) || TALC_UNDER_THREAD_SANITIZER  // on s390, the system call takes a block of arguments
-    calls_.fetch_add(1, std::memory_order_relaxed);
+  static void* call_mmap(char* hint, size_t size_bytes) {
+#if defined(__s390__) || \
+    TALC_UNDER_THREAD_SANITIZER  // on s390, the call takes a block of arguments
     return ::mmap(hint, size_bytes, kAccess, kKind, -1, 0);
 #elif defined(SYS_mmap2)
-    return reinterpret_cast<void*>(call(SYS_mmap2, hint, size_bytes, kAccess, kKind, -1, 0));
+    return reinterpret_cast<void*>(::syscall(SYS_mmap2, hint, size_bytes, kAccess, kKind, -1, 0));
 #else
-    return reinterpret_cast<void*>(call(SYS_mmap, hint, size_bytes, kAccess, kKind, -1, 0));
+    return reinterpret_cast<void*>(::syscall(SYS_mmap, hint, size_bytes, kAccess, kKind, -1, 0));
 #endif
   }
 
   static inline constinit std::atomic<size_t> calls_{0};
 };
 
-// Returns `size_bytes` of fresh memory aligned to `align`, or null. What was mapped too much in order to
-// find a place is unmapped; should that fail, it stays behind, untouched and without memory.
+// Returns `size_bytes` of fresh memory aligned to `align`, or null. What was mapped too much in
+// order to find a place is unmapped; should that fail, it stays behind, untouched and without
+// memory.
 // Requires: `align` is a power of two; `size_bytes` is a multiple of the page size.
 template <class Kernel>
 char* map_aligned(size_t size_bytes, size_t align) {

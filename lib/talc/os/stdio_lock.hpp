@@ -1,10 +1,11 @@
-// StdioLock: the lock of libc's list of open streams, which fork takes, and which we must take before it.
+// StdioLock: the lock of libc's list of open streams, which fork takes, and which we must take
+// before it.
 //
-// A thread may hold this lock, or a stream's, and wait for memory: getline does, fopen does. glibc's
-// fork therefore takes it before its own malloc's locks; fork handlers run earlier still, so a handler
-// that takes an allocator's locks turns the order round, and two threads wait for each other. Taking it
-// first in the handler restores glibc's order; it is recursive, so fork may take it again.
-// Weak references: a libc without these names has nothing of the kind. Used by ArenaSet.
+// A thread may hold this lock, or a stream's, and wait for memory: getline does, fopen does.
+// glibc's fork therefore takes it before its own malloc's locks; fork handlers run earlier still,
+// so a handler that takes an allocator's locks turns the order round, and two threads wait for each
+// other. Taking it first in the handler restores glibc's order; it is recursive, so fork may take
+// it again. Weak references: a libc without these names has nothing of the kind. Used by ArenaSet.
 #pragma once
 
 extern "C" {
@@ -18,8 +19,8 @@ namespace talc {
 
 class StdioLock {
  public:
-  // Holds the lock unless the process has one thread only: then there is nobody to wait for, and fork
-  // leaves the lock alone as well, even if a signal handler forks that interrupted its holder.
+  // Holds the lock unless the process has one thread only: then there is nobody to wait for, and
+  // fork leaves the lock alone as well, even if a signal handler forks that interrupted its holder.
   void lock() {
     const bool is_alone = &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
     if (!is_alone && &_IO_list_lock != nullptr && &_IO_list_unlock != nullptr) {

@@ -1,5 +1,5 @@
-// kUnderThreadSanitizer: whether this code is compiled for ThreadSanitizer, which must see how memory comes and
-// goes, and has room for its shadow only at addresses of the kernel's own choice.
+// kUnderThreadSanitizer: whether this code is compiled for ThreadSanitizer, which must see how
+// memory comes and goes, and has room for its shadow only at addresses of the kernel's own choice.
 // Used by pages.hpp and heap_placement.hpp.
 #pragma once
 

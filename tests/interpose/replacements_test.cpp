@@ -1,5 +1,5 @@
-// Operator new in programs of special kinds: with operators of their own, and without a C++
-// runtime. What the operators do otherwise: operator_new_test.cpp.
+// Programs with operators or a malloc of their own, and operator new where there is no C++ runtime.
+// What the operators do otherwise: operator_new_test.cpp.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -33,6 +33,11 @@ TEST(Operators, WithoutARuntimeAbortWhereTheyWouldThrow) {
 
 TEST(Operators, WithoutARuntimeReturnNullWhereTheyMustNotThrow) {
   const auto outcome = subprocess::run_under_talc({subprocess::program("no_runtime"), "nothrow"});
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+}
+
+TEST(OwnMalloc, MayForwardToTheNamesOfGlibc) {
+  const auto outcome = subprocess::run_under_talc({subprocess::program("own_malloc")});
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
 }
 

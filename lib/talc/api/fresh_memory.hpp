@@ -1,0 +1,85 @@
+// FreshMemory: which part of an arena's growing heap nobody has written to since the kernel gave it.
+//
+//   heap  | blocks, gaps, old contents …        | zero …                             | size |
+//                                               ^ frontier                           ^ the top gap's
+//
+// A cleared block that lies above the frontier need not be cleared, and its pages stay untouched until
+// the program uses them. The engine writes little where it has no blocks: the top gap's header, which
+// the frontier is kept clear of, and its size in the heap's last word, which is left behind when the
+// heap grows. Heaps other than the newest are taken for old throughout.
+// A HeapRegistry feeds it with heaps, the Arena with blocks and questions, both under the arena's lock.
+#pragma once
+
+#include "talc/base/memory.hpp"
+#include "talc/base/span.hpp"
+
+namespace talc {
+
+class FreshMemory {
+ public:
+  // The kernel has given `memory`: all zero, a heap of its own or what the newest one has grown by.
+  void add(Span memory) {
+    if (memory.base != heap_.acme) {
+      heap_ = memory;
+      frontier_ = memory.base + kBottom;
+      left_word_ = nullptr;
+      return;
+    }
+    if (left_word_ >= frontier_) {
+      frontier_ = memory.base;  // one word is remembered, not two
+    }
+    left_word_ = memory.base - kWordSize;
+    heap_.acme = memory.acme;
+  }
+
+  // `memory` went back to the kernel. Should it come again, it may count as old: that costs time only.
+  void remove(Span memory) {
+    if (memory.acme == heap_.acme) {
+      heap_.acme = memory.base;
+    }
+  }
+
+  // `memory` was removed, but the kernel would not take it.
+  void put_back(Span memory) {
+    if (memory.base == heap_.acme) {
+      heap_.acme = memory.acme;
+      frontier_ = memory.acme;
+    }
+  }
+
+  // A block ends at `end` now. To be told of each, when it is allocated and when it has grown.
+  void use(char* end) {
+    if (end > frontier_ && end <= heap_.acme) {
+      frontier_ = end + kAboveBlock;
+    }
+  }
+
+  // Makes all of the new block zero, of which `use` has not been told yet.
+  void clear(Span block) const {
+    char* const old = frontier_ < block.base + kHeader ? block.base + kHeader : frontier_;
+    if (!heap_.contains_span(block) || old >= block.acme) {
+      zero_bytes(block.base, block.size());
+      return;
+    }
+    zero_bytes(block.base, static_cast<size_t>(old - block.base));
+    if (old <= left_word_ && left_word_ < block.acme) {
+      const Span left = Span::from_base_size(left_word_, kWordSize).fit_within(block);
+      zero_bytes(left.base, left.size());
+    }
+  }
+
+ private:
+  // A heap's header, and the engine's table in the first one: at most 1/32 of MapOnOom::kMinStep.
+  static constexpr size_t kBottom = size_t{16} << 10;
+  // A gap's header, which may have been where a block is now.
+  static constexpr size_t kHeader = 4 * kWordSize;
+  // Above a block: its tag, less slack than makes a gap, and the header of the gap that follows.
+  static constexpr size_t kAboveBlock = 8 * kWordSize;
+
+  Span heap_;
+  char* frontier_ = nullptr;
+  char* left_word_ =
+      nullptr;  // where the top gap ended before the heap grew; old if below frontier_
+};
+
+}  // namespace talc

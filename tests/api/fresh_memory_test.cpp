@@ -1,0 +1,85 @@
+// Tests of api/fresh_memory.hpp: what is cleared, what is left alone, and what is never believed.
+#include "talc/api/fresh_memory.hpp"
+
+#include <gtest/gtest.h>
+#include <string.h>
+
+#include <algorithm>
+
+namespace talc {
+namespace {
+
+constexpr size_t kKiB = size_t{1} << 10;
+
+// A heap of 256 KiB that holds 1s, so that what is cleared shows.
+class FreshMemoryTest : public testing::Test {
+ protected:
+  FreshMemoryTest() { memset(memory_, 1, sizeof memory_); }
+
+  Span part(size_t from, size_t to) { return Span(memory_ + from, memory_ + to); }
+
+  // How many bytes of the block were cleared.
+  size_t cleared(Span block) {
+    fresh_.clear(block);
+    const auto zeros = std::count(block.base, block.acme, 0);
+    memset(block.base, 1, block.size());
+    return static_cast<size_t>(zeros);
+  }
+
+  alignas(64) char memory_[256 * kKiB];
+  FreshMemory fresh_;
+};
+
+TEST_F(FreshMemoryTest, WithoutAHeapAllIsOld) {
+  EXPECT_EQ(cleared(part(0, 100 * kKiB)), 100 * kKiB);
+}
+
+TEST_F(FreshMemoryTest, OfAFreshBlockOnlyTheStartIsCleared) {
+  fresh_.add(part(0, sizeof memory_));
+  EXPECT_EQ(cleared(part(64 * kKiB, 128 * kKiB)), 4 * kWordSize);
+}
+
+TEST_F(FreshMemoryTest, WhatWasUsedIsOld) {
+  fresh_.add(part(0, sizeof memory_));
+  fresh_.use(memory_ + 100 * kKiB);
+  EXPECT_EQ(cleared(part(64 * kKiB, 100 * kKiB)), 36 * kKiB);
+  EXPECT_GE(cleared(part(64 * kKiB, 128 * kKiB)), 36 * kKiB);
+  EXPECT_LE(cleared(part(64 * kKiB, 128 * kKiB)), 37 * kKiB);
+  fresh_.use(memory_ + 50 * kKiB);  // lower than what is known
+  EXPECT_EQ(cleared(part(64 * kKiB, 100 * kKiB)), 36 * kKiB);
+}
+
+TEST_F(FreshMemoryTest, GrowthLeavesOneWordBehind) {
+  fresh_.add(part(0, 128 * kKiB));
+  fresh_.add(part(128 * kKiB, 256 * kKiB));
+  EXPECT_EQ(cleared(part(64 * kKiB, 200 * kKiB)), 5 * kWordSize);
+  fresh_.use(memory_ + 64 * kKiB);  // of a block below: the word is still there
+  EXPECT_EQ(cleared(part(100 * kKiB, 200 * kKiB)), 5 * kWordSize);
+  EXPECT_EQ(cleared(part(140 * kKiB, 200 * kKiB)), 4 * kWordSize);
+}
+
+TEST_F(FreshMemoryTest, GrowthThatIsNotUsedUpIsOldWhenItGrowsAgain) {
+  fresh_.add(part(0, 64 * kKiB));
+  fresh_.add(part(64 * kKiB, 128 * kKiB));
+  fresh_.add(part(128 * kKiB, 256 * kKiB));
+  EXPECT_GE(cleared(part(32 * kKiB, 200 * kKiB)), 96 * kKiB);
+  EXPECT_EQ(cleared(part(140 * kKiB, 200 * kKiB)), 4 * kWordSize);
+}
+
+TEST_F(FreshMemoryTest, WhatTheKernelDidNotTakeIsOld) {
+  fresh_.add(part(0, 256 * kKiB));
+  fresh_.remove(part(128 * kKiB, 256 * kKiB));
+  fresh_.put_back(part(128 * kKiB, 256 * kKiB));
+  EXPECT_EQ(cleared(part(140 * kKiB, 200 * kKiB)), 60 * kKiB);
+}
+
+TEST_F(FreshMemoryTest, OtherHeapsAreOld) {
+  fresh_.add(part(0, 64 * kKiB));
+  fresh_.add(part(128 * kKiB, 256 * kKiB));
+  EXPECT_EQ(cleared(part(32 * kKiB, 64 * kKiB)), 32 * kKiB);
+  EXPECT_EQ(cleared(part(160 * kKiB, 200 * kKiB)), 4 * kWordSize);
+  EXPECT_EQ(cleared(part(100 * kKiB, 200 * kKiB)), 100 * kKiB);
+}
+
+}  // namespace
+}  // namespace talc
