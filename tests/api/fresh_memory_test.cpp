@@ -66,6 +66,15 @@ TEST_F(FreshMemoryTest, GrowthThatIsNotUsedUpIsOldWhenItGrowsAgain) {
   EXPECT_EQ(cleared(part(140 * kKiB, 200 * kKiB)), 4 * kWordSize);
 }
 
+TEST_F(FreshMemoryTest, WhatTheKernelTookComesAgainFresh) {
+  fresh_.add(part(0, 256 * kKiB));
+  fresh_.use(memory_ + 200 * kKiB);
+  fresh_.remove(part(128 * kKiB, 256 * kKiB));
+  fresh_.add(part(128 * kKiB, 256 * kKiB));
+  EXPECT_EQ(cleared(part(64 * kKiB, 128 * kKiB)), 64 * kKiB);
+  EXPECT_EQ(cleared(part(128 * kKiB, 200 * kKiB)), 4 * kWordSize);
+}
+
 TEST_F(FreshMemoryTest, WhatTheKernelDidNotTakeIsOld) {
   fresh_.add(part(0, 256 * kKiB));
   fresh_.remove(part(128 * kKiB, 256 * kKiB));

@@ -93,6 +93,7 @@ TEST_F(ProcessHeapTest, ZeroedMeansZeroAlsoInReusedMemory) {
 }
 
 TEST_F(ProcessHeapTest, ZeroedBlocksDoNotTouchFreshPages) {
+  heap_.trim(0);
   std::vector<char*> blocks;
   const size_t resident = stats().resident;
   for (int i = 0; i < 100; ++i) {

@@ -32,10 +32,11 @@ class FreshMemory {
     heap_.acme = memory.acme;
   }
 
-  // `memory` went back to the kernel. Should it come again, it may count as old: that costs time only.
+  // `memory` went back to the kernel: if it comes again, it is zero.
   void remove(Span memory) {
     if (memory.acme == heap_.acme) {
       heap_.acme = memory.base;
+      frontier_ = frontier_ < memory.base ? frontier_ : memory.base;
     }
   }
 

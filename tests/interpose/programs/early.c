@@ -1,6 +1,6 @@
-/* A library whose constructor does what constructors of real libraries do, before libtalc.so's could
-   have run if libraries were initialised in the order of their names: it allocates, starts a thread,
-   looks symbols up and forks. */
+/* A library whose constructor does what constructors of real libraries do, before libtalc.so's
+   could have run if libraries were initialised in the order of their names: it allocates,
+   starts a thread, looks symbols up and forks. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* The moments at which a preloaded malloc is known to break, one for each name given as argument. Exits
-   with 0 if all is well; lifecycle_test.cpp kills it if it hangs. */
+/* The moments at which a preloaded malloc is known to break, one for each name given as
+   argument. Exits with 0 if all is well; lifecycle_test.cpp kills it if it hangs. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* A program with a malloc of its own that counts and forwards to glibc's own names, as profilers and
-   old programs do. If those names called malloc in turn, it would never return; if some were glibc's,
-   one heap would be given the other's blocks. Exits with 0 if all is well. */
+/* A program with a malloc of its own that counts and forwards to glibc's own names, as
+   profilers and old programs do. If those names called malloc in turn, it would never return;
+   if some were glibc's, one heap would be given the other's blocks. Exits with 0 if all is
+   well. */
 #define _GNU_SOURCE
 #include <malloc.h>
 #include <stdio.h>
