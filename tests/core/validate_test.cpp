@@ -225,6 +225,14 @@ TEST_F(FindFault, WaitingChunkThatItsListHasLost) {
   EXPECT_STREQ(talc_.find_fault(), "the quick lists miss a chunk");
 }
 
+TEST_F(FindFault, HeapThatTheListHasLost) {
+  TestMemory more(4096);
+  const Span second = talc_.claim(more.span());
+  ASSERT_STREQ(talc_.find_fault(), nullptr);
+  word_at(second.base) = 0;  // its header's link to the first heap
+  EXPECT_STREQ(talc_.find_fault(), "what is claimed is not what the heaps hold");
+}
+
 TEST_F(FindFault, CountersOfHeaps) {
   Counters& counters = counters_inside();
   counters.heap_count += 1;

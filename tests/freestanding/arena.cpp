@@ -13,8 +13,8 @@ namespace {
 alignas(size_t) char memory[8192];
 
 constinit auto heap = talc::Talc<talc::ClaimOnOom, talc::Config{.counters = true}>{
-    talc::ClaimOnOom{talc::Span::from_array(memory)}}
-                          .lock<talc::ARENA_LOCK>();
+    talc::ClaimOnOom{talc::Span::from_array(
+        memory)}}.lock<talc::ARENA_LOCK>();
 
 }  // namespace
 

@@ -50,8 +50,9 @@ class FreshMemory {
 
   // A block ends at `end` now. To be told of each, when it is allocated and when it has grown.
   void use(char* end) {
-    if (end > frontier_ && end <= heap_.acme) {
-      frontier_ = end + kAboveBlock;
+    char* const old = end + kAboveBlock;
+    if (old > frontier_ && end > heap_.base && end <= heap_.acme) {
+      frontier_ = old;
     }
   }
 

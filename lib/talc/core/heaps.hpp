@@ -45,10 +45,14 @@ unsigned Talc<Handler, kConfig>::affordable_bins(size_t heap_bytes) const {
                                                             : count);
 }
 
-// A table is the bins', and the quick lists' if it is large enough to be worth theirs.
+// A table is the bins', and the quick lists' if it is that of a heap of 32 KiB at least.
 template <class Handler, Config kConfig>
 size_t Talc<Handler, kConfig>::table_bytes(unsigned bin_count) {
-  const bool with_quick = kConfig.quick_lists && bin_count >= TheBins::kExactCount;
+  constexpr size_t kLeastHeap = size_t{32} << 10;
+  constexpr size_t kUseful = TheBins::ideal_index(kLeastHeap) + 1;
+  constexpr size_t kBudget = kLeastHeap / 32 / kWordSize;
+  constexpr size_t kLeastBins = kUseful < kBudget ? kUseful : kBudget;
+  const bool with_quick = kConfig.quick_lists && bin_count >= kLeastBins;
   return TheBins::table_bytes(bin_count) + (with_quick ? QuickLists::kTableBytes : 0);
 }
 

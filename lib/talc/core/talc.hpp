@@ -7,8 +7,8 @@
 //   the table          bins for at most 1/32 of what is claimed (but 4 of them, 96 bytes), and from 32 KiB
 //                      on a kilobyte of quick lists
 //   malloc             two words of bits and one gap for each of two searches, or sixteen gaps while
-//                      memory is scarce. Before it reports failure it looks at every gap, so a request
-//                      that fits anywhere never fails.
+//                      memory is scarce. Where that misses, it looks at every gap that is large enough
+//                      before it asks the handler, so a request that fits anywhere never fails.
 //   free, shrink       O(1): one gap below, one above; at most one in 512 merges 512 chunks that waited.
 //                      Plus O(heaps) if the handler wants to hear of tops
 //   grow_in_place      O(1)
@@ -72,7 +72,8 @@ class Talc {
   // the heap is gone. What is outside the extent is the caller's again.
   Span truncate(Span heap, Span to);
 
-  // The least span that holds every allocation of `heap` (the bins' table is one); empty if none.
+  // The least span that holds every allocation of `heap` (the bins' table is one); empty if none. Not
+  // const: what waits in quick lists is merged. Cost: as extend.
   Span get_allocated_span(Span heap);
 
   // Requires: `align` is a power of two. Returns `size` bytes, or null when no gap fits and the handler
@@ -85,10 +86,13 @@ class Talc {
   // Requires: `ptr` from this engine, and `size` as requested last.
   void free(void* ptr, size_t size);
 
-  // Returns whether the block holds `new_size` bytes now. Requires: new_size ≥ old_size.
+  // Returns whether the block holds `new_size` bytes now. May say no although the chunk above was freed
+  // a moment ago: it waits in a quick list. Requires: new_size ≥ old_size.
   bool grow_in_place(void* ptr, size_t old_size, size_t new_size);
 
-  // In place, or else malloc, copy and free. Null: the old block is as it was.
+  // To a chunk that waits and has the very size, or in place, or else by malloc, copy and free; an
+  // offset given to malloc_aligned_at is lost if it moves. Null: the old block is as it was.
+  // Requires: `align` as for malloc.
   void* grow(void* ptr, size_t old_size, size_t new_size, size_t align);
 
   // Never fails, never moves. Requires: new_size ≤ old_size.
@@ -108,7 +112,8 @@ class Talc {
   template <class F>
   void for_each_heap(F f) const;
 
-  // f(Span chunk, bool allocated), from the top of `heap` down. Requires: `heap` is established.
+  // f(Span chunk, bool allocated), from the top of `heap` down. What waits in quick lists looks allocated,
+  // but for after get_allocated_span. Requires: `heap` is established.
   template <class F>
   void for_each_chunk(Span heap, F f) const;
 
@@ -117,10 +122,11 @@ class Talc {
   constexpr Talck<Lock, Talc> lock() &&;
 
  private:
+  static_assert(kConfig.bins_per_doubling_log2 >= 1 && kConfig.bins_per_doubling_log2 <= 10);
   using TheBins = Bins<kConfig.bins_per_doubling_log2>;
 
   // Stands at the base of every heap. Its tag is that of the chunk that would lie below the first.
-  struct HeapHeader {
+  struct [[gnu::may_alias]] HeapHeader {
     HeapHeader* next;
     char* acme;
     size_t tag;

@@ -57,7 +57,8 @@ const char* Talc<Handler, kConfig>::check_heap(HeapHeader* header, ChunkCensus& 
     const size_t word = word_at(acme - kWordSize);
     const bool allocated = tag::is_allocated(word);
     char* const base = allocated ? tag::base(word) : acme - word;
-    if (base < header->first_chunk() || base > acme - kMinChunkSize) {
+    if (base < header->first_chunk() || base > acme - kMinChunkSize ||
+        !is_aligned(base, kWordSize)) {
       return "a chunk's tag or size leads out of its heap";
     }
     if (allocated && tag::has_gap_above(word) != gap_above) {
@@ -140,6 +141,9 @@ const char* Talc<Handler, kConfig>::find_fault() const {
     if (const char* const fault = check_heap(header, census)) {
       return fault;
     }
+  }
+  if (census.heap_bytes != claimed_bytes_) {
+    return "what is claimed is not what the heaps hold";
   }
   const char* const waiting_fault = check_waiting();
   if (waiting_fault != nullptr) {

@@ -36,9 +36,11 @@
 //     template <class TalcType>
 //     void on_top_free(TalcType& talc, Span heap, size_t free_bytes);
 //
-// Talc calls it at the end of a free or shrink that leaves a gap of at least kTopFreeThreshold bytes
-// at the top of `heap`. It may truncate that heap, also to nothing, and must do nothing else to
-// `talc`. To avoid giving back what the next allocation asks for again, let it keep some slack.
+// Talc calls it at the end of a free, shrink or realloc that leaves a gap of at least
+// kTopFreeThreshold bytes at the top of `heap`; one free may tell of several heaps, and of one that it
+// told of before. It may truncate that heap, also to nothing, and extend or claim it again if its
+// memory could not be given back; it must do nothing else to `talc`. To avoid giving back what the
+// next allocation asks for again, let it keep some slack.
 #pragma once
 
 #include "talc/base/span.hpp"
