@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   memset(arena, 0xab, kArenaBytes);
   printf("workload,max_size,glibc_mops,boost_mops,talc_mops,talc_per_glibc\n");
   for (const bool with_realloc : {true, false}) {
-    for (const size_t max_size : {200, 1000, 3000, 10000, 30000}) {
+    for (const size_t max_size : {200U, 1000U, 3000U, 10000U, 30000U}) {
       const std::vector<Action> actions = draw_actions(max_size, with_realloc, action_count);
       std::vector<bench::Block> live(action_count + 1);
       std::vector<double> scores[3];
