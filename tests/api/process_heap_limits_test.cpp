@@ -149,7 +149,8 @@ TEST_F(ProcessHeapLimitsTest, NoMoreMappingsIsNoMisfortune) {
   const pid_t child = fork();
   if (child == 0) {
     void* const huge = process_heap().allocate(20 * kMiB, 16);
-    process_heap().release(process_heap().allocate(1, 16));  // a heap, which can grow without a mapping
+    process_heap().release(
+        process_heap().allocate(1, 16));  // a heap, which can grow without a mapping
     const size_t page = Pages::page_size();
     // Neighbours of different protection can't be merged into one mapping.
     while (mmap(nullptr, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED &&
