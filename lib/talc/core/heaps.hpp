@@ -99,7 +99,7 @@ Span Talc<Handler, kConfig>::claim(Span memory) {
   claimed_bytes_ += heap.size();
   const unsigned count = affordable_bins(heap.size());
   const size_t table = bins_.has_table() ? 0 : chunk_size_for(table_bytes(count));
-  if (memory.base == nullptr || heap.size() < sizeof(HeapHeader) + table + kMinChunkSize) {
+  if (heap.base == nullptr || heap.size() < sizeof(HeapHeader) + table + kMinChunkSize) {
     claimed_bytes_ -= heap.size();
     return Span();
   }
