@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
         scores[1].push_back(play_in<bench::BoostArena>(memory, actions, live.data()));
         scores[2].push_back(play_in<bench::TalcArena>(memory, actions, live.data()));
       }
-      printf("%s,%u,%.2f,%.2f,%.2f,%.3f\n", with_realloc ? "ra" : "ranr", max_size,
+      printf("%s,%zu,%.2f,%.2f,%.2f,%.3f\n", with_realloc ? "ra" : "ranr", max_size,
              median(scores[0]), median(scores[1]), median(scores[2]),
              median(scores[2]) / median(scores[0]));
       fflush(stdout);
