@@ -1,0 +1,81 @@
+// Tests of api/arena_set.hpp: who visits which arena, and when a new one is begun.
+#include "talc/api/arena_set.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "support/flaky_pages.hpp"
+
+namespace talc {
+namespace {
+
+struct Tag;
+using Set = ArenaSet<FlakyPages<Tag>>;
+
+class ArenaSetTest : public testing::Test {
+ protected:
+  void SetUp() override { ThreadNote::set_arena(0); }
+  ~ArenaSetTest() override { ThreadNote::set_arena(0); }
+
+  Footprint footprint_;
+  Set arenas_{footprint_};
+};
+
+TEST_F(ArenaSetTest, OneArenaServesOneThreadAfterAnother) {
+  for (int i = 0; i < 10; ++i) {
+    std::thread([&] { EXPECT_TRUE(arenas_.visit()); }).join();
+  }
+  EXPECT_TRUE(arenas_.visit());
+  EXPECT_EQ(arenas_.count(), 1U);
+}
+
+TEST_F(ArenaSetTest, AThreadThatFindsItsArenaTakenMovesAndStays) {
+  const auto visit = arenas_.visit();
+  std::thread([&] {
+    EXPECT_TRUE(arenas_.visit());
+    EXPECT_EQ(ThreadNote::arena(), 1U);
+    EXPECT_TRUE(arenas_.visit());
+    EXPECT_EQ(ThreadNote::arena(), 1U);
+  }).join();
+  EXPECT_EQ(arenas_.count(), 2U);
+  EXPECT_EQ(ThreadNote::arena(), 0U);
+}
+
+TEST_F(ArenaSetTest, ArenasAreTwoPerProcessorUnlessNobodyLeaves) {
+  std::vector<Set::Visit> visits;
+  const unsigned limit = 2 * cpu_count() < 48 ? 2 * cpu_count() : 48;
+  while (visits.size() < limit) {
+    visits.push_back(arenas_.visit());
+  }
+  EXPECT_EQ(arenas_.count(), limit);
+  visits.push_back(arenas_.visit());  // nobody leaves
+  EXPECT_EQ(arenas_.count(), limit + 1);
+}
+
+TEST_F(ArenaSetTest, TriesEachArenaUntilOneCan) {
+  {
+    const auto first = arenas_.visit();
+    const auto second = arenas_.visit();
+  }
+  ASSERT_EQ(arenas_.count(), 2U);
+  int tries = 0;
+  EXPECT_TRUE(arenas_.visit_until([&](const Set::Visit&) { return ++tries == 2; }));
+  tries = 0;
+  EXPECT_FALSE(arenas_.visit_until([&](const Set::Visit&) { return ++tries == 3; }));
+  EXPECT_EQ(tries, 2);
+}
+
+TEST_F(ArenaSetTest, ForksWithinForksAreOne) {
+  arenas_.before_fork();
+  arenas_.before_fork();
+  arenas_.after_fork_in_parent();
+  EXPECT_TRUE(arenas_.visit());  // lent
+  std::thread([&] { EXPECT_FALSE(arenas_[0].try_visit()); }).join();
+  arenas_.after_fork_in_parent();
+  std::thread([&] { EXPECT_TRUE(arenas_[0].try_visit()); }).join();
+}
+
+}  // namespace
+}  // namespace talc

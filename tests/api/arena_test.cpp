@@ -1,0 +1,119 @@
+// Tests of api/arena.hpp: blocks within one arena, and releases that find it taken.
+#include "talc/api/arena.hpp"
+
+#include <gtest/gtest.h>
+#include <string.h>
+
+#include <thread>
+#include <vector>
+
+#include "support/flaky_pages.hpp"
+
+namespace talc {
+namespace {
+
+struct Tag;
+using Kernel = FlakyPages<Tag>;
+
+class ArenaTest : public testing::Test {
+ protected:
+  ~ArenaTest() override { arena_.engine().oom_handler.unmap_all(arena_.engine()); }
+
+  void* allocate(size_t size) {
+    return arena_.try_visit()->allocate(BlockPrefix::usable_for(size), 16, 0);
+  }
+
+  size_t live_blocks() { return arena_.engine().get_counters().live_allocations; }
+
+  Footprint footprint_;
+  Arena<Kernel> arena_{3, footprint_};
+};
+
+TEST_F(ArenaTest, BlocksKnowTheirSize) {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{100}, size_t{100000}}) {
+    void* const block = allocate(size);
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(arena_.usable_size(block, Fault::use_after_free), BlockPrefix::usable_for(size));
+    EXPECT_EQ(PageMap<Kernel>::get(block).arena(), 3U);
+    arena_.release(block);
+  }
+  EXPECT_EQ(live_blocks(), 0U);
+}
+
+TEST_F(ArenaTest, ResizesInPlaceOrNotAtAll) {
+  void* const block = allocate(10000);
+  void* const wall = allocate(1000);
+  memset(block, 7, 10000);
+  const size_t usable = BlockPrefix::usable_for(10000);
+  EXPECT_FALSE(arena_.try_visit()->resize_in_place(block, usable, usable + 160));
+  EXPECT_EQ(arena_.usable_size(block, Fault::use_after_free), usable);
+  EXPECT_TRUE(arena_.try_visit()->resize_in_place(block, usable, usable - 4000));
+  EXPECT_EQ(arena_.usable_size(block, Fault::use_after_free), usable - 4000);
+  EXPECT_TRUE(arena_.try_visit()->resize_in_place(block, usable - 4000, usable));
+  EXPECT_EQ(static_cast<char*>(block)[5000], 7);
+  arena_.release(block);
+  arena_.release(wall);
+}
+
+TEST_F(ArenaTest, AVisitExcludesOthers) {
+  const auto visit = arena_.try_visit();
+  ASSERT_TRUE(visit);
+  std::thread([&] {
+    EXPECT_FALSE(arena_.try_visit());
+    EXPECT_FALSE(arena_.visit_within(5));
+  }).join();
+}
+
+TEST_F(ArenaTest, AReleaseThatFindsTheArenaTakenIsDoneByTheNextVisitor) {
+  std::vector<void*> blocks;
+  for (size_t i = 0; i < 100; ++i) {
+    blocks.push_back(allocate(i * 50));
+  }
+  {
+    const auto visit = arena_.try_visit();
+    std::thread([&] {
+      for (void* const block : blocks) {
+        arena_.release(block);
+      }
+    }).join();
+    EXPECT_EQ(live_blocks(), 100U);
+  }
+  (void)arena_.try_visit();
+  EXPECT_EQ(live_blocks(), 0U);
+  EXPECT_EQ(arena_.engine().find_fault(), nullptr);
+}
+
+TEST_F(ArenaTest, ClearsWhatIsAskedFor) {
+  char* const dirty = static_cast<char*>(allocate(50000));
+  memset(dirty, 1, 50000);
+  arena_.release(dirty);
+  const size_t usable = BlockPrefix::usable_for(50000);
+  char* const block = static_cast<char*>(arena_.try_visit()->allocate(usable, 16, 40000));
+  for (size_t i = 0; i < 40000; ++i) {
+    ASSERT_EQ(block[i], 0);
+  }
+  arena_.release(block);
+}
+
+using ArenaDeathTest = ArenaTest;
+
+TEST_F(ArenaDeathTest, AWaitingBlockIsNotReleasedAgainNorUsed) {
+  void* const block = allocate(100);
+  const auto visit = arena_.try_visit();
+  arena_.release(block);  // this thread is the visitor: so it waits
+  EXPECT_DEATH(arena_.release(block), "^talc: double free: 0x[0-9a-f]+\n$");
+  EXPECT_DEATH((void)arena_.usable_size(block, Fault::use_after_free), "^talc: use after free: ");
+}
+
+TEST_F(ArenaDeathTest, AWaitingBlockWhosePrefixIsOverwrittenIsNamed) {
+  void* const block = allocate(100);
+  {
+    const auto visit = arena_.try_visit();
+    arena_.release(block);
+    store_word(static_cast<char*>(block) - kWordSize, 0);
+  }
+  EXPECT_DEATH((void)arena_.try_visit(), "^talc: corrupt block: 0x[0-9a-f]+\n$");
+}
+
+}  // namespace
+}  // namespace talc
