@@ -1,13 +1,15 @@
-// FreshMemory: which part of an arena's growing heap nobody has written to since the kernel gave it.
+// FreshMemory: which part of an arena's growing heap nobody has written to since the kernel gave
+// it.
 //
 //   heap  | blocks, gaps, old contents …        | zero …                             | size |
 //                                               ^ frontier                           ^ the top gap's
 //
-// A cleared block that lies above the frontier need not be cleared, and its pages stay untouched until
-// the program uses them. The engine writes little where it has no blocks: the top gap's header, which
-// the frontier is kept clear of, and its size in the heap's last word, which is left behind when the
-// heap grows. Heaps other than the newest are taken for old throughout.
-// A HeapRegistry feeds it with heaps, the Arena with blocks and questions, both under the arena's lock.
+// A cleared block that lies above the frontier need not be cleared, and its pages stay untouched
+// until the program uses them. The engine writes little where it has no blocks: the top gap's
+// header, which the frontier is kept clear of, and its size in the heap's last word, which is left
+// behind when the heap grows. Heaps other than the newest are taken for old throughout. A
+// HeapRegistry feeds it with heaps, the Arena with blocks and questions, both under the arena's
+// lock.
 #pragma once
 
 #include "talc/base/memory.hpp"

@@ -1,5 +1,5 @@
-// HeapRegistry: tells the page map which arena a heap belongs to, the footprint how large it is, and
-// FreshMemory that it is new.
+// HeapRegistry: tells the page map which arena a heap belongs to, the footprint how large it is,
+// and FreshMemory that it is new.
 //
 // The Registry that MapOnOom asks for, one an arena. While a heap is registered, `free` finds its
 // arena by any pointer into it; afterwards its granules say "returned", so that a second free of a
