@@ -1,0 +1,78 @@
+"""What a reader must know to judge the figures: machine, kernel, versions, commit."""
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from talcbench.allocators import Allocator
+
+_THP = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+def _first_line(*command: str, folder: Path | None = None) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.splitlines()[0].strip() if done.stdout.strip() else "unknown"
+
+
+def _field(path: str, key: str) -> str:
+    try:
+        text = Path(path).read_text()
+    except OSError:
+        return "unknown"
+    found = re.search(rf"^{key}\s*:\s*(.+)$", text, re.M)
+    return found[1].strip() if found else "unknown"
+
+
+def thp_setting() -> str:
+    """always, madvise or never, as the system has it."""
+    try:
+        found = re.search(r"\[(\w+)\]", _THP.read_text())
+    except OSError:
+        found = None
+    return found[1] if found else "unknown"
+
+
+def commit(root: Path) -> str:
+    """The tree's commit, and whether it has changes that no commit holds."""
+    revision = _first_line("git", "rev-parse", "--short=12", "HEAD", folder=root)
+    if revision == "unknown":
+        return revision
+    changed = _first_line("git", "status", "--porcelain", "--untracked-files=no", folder=root)
+    return revision if changed == "unknown" else f"{revision}+dirty"
+
+
+def _command() -> str:
+    """As it was typed: scripts/bench adds where the build folder is."""
+    typed = sys.argv[1:]
+    if typed[:1] == ["--build-dir"]:
+        typed = typed[2:]
+    return shlex.join(["scripts/bench", *typed])
+
+
+def describe(root: Path, allocators: Sequence[Allocator], seed: str) -> dict[str, str]:
+    memory = _field("/proc/meminfo", "MemTotal").removesuffix(" kB")
+    uname = os.uname()
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "processor": _field("/proc/cpuinfo", "model name"),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory": f"{int(memory) / 2**20:.1f} GiB" if memory.isdigit() else memory,
+        "kernel": f"{uname.sysname} {uname.release} {uname.machine}",
+        "transparent huge pages": thp_setting(),
+        "libc": _first_line("getconf", "GNU_LIBC_VERSION"),
+        "compiler": _first_line(os.environ.get("CXX", "c++"), "--version"),
+        "load average": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+        "talc commit": commit(root),
+        **{f"allocator {allocator.name}": allocator.describe() for allocator in allocators},
+        "command": _command(),
+        "seed": seed,
+    }

@@ -1,0 +1,52 @@
+"""The patterns: programs of bench/patterns/, each after a classical benchmark that its source names."""
+from __future__ import annotations
+
+from talcbench.cases import Case
+
+THREADS = (1, 2, 4, 8)
+ONE_THREAD = (1,)
+
+# Whose threads free one another's blocks, or take over from one another: what --quick runs with four.
+_INTERACTING = {"larson", "xmalloc", "mstress", "rptest", "cache-scratch", "leak-and-exit"}
+
+# Shown as NAME; the program's own name, its parameter if it has one, the thread counts.
+_PROGRAMS: tuple[tuple[str, str, str | None, tuple[int, ...]], ...] = (
+    ("larson", "larson", None, THREADS),
+    ("xmalloc", "xmalloc", None, THREADS),
+    ("shbench", "shbench", None, THREADS),
+    ("mstress", "mstress", None, THREADS),
+    ("rptest", "rptest", None, THREADS),
+    ("cache-scratch", "cache_scratch", None, THREADS),
+    ("cache-thrash", "cache_thrash", None, THREADS),
+    ("replace-1e3", "replace", "1000", THREADS),
+    ("replace-1e5", "replace", "100000", THREADS),
+    ("replace-1e6", "replace", "1000000", THREADS),
+    ("batch-1e3", "batch", "1000", THREADS),
+    ("batch-1e5", "batch", "100000", THREADS),
+    ("bigint", "bigint", None, ONE_THREAD),
+    ("logic", "logic", None, ONE_THREAD),
+    ("large", "large", None, ONE_THREAD),
+    ("realloc-growth", "realloc_growth", None, THREADS),
+    ("aligned-mix", "aligned_mix", None, THREADS),
+    ("leak-and-exit", "leak_and_exit", None, THREADS),
+    ("thread-spawn", "thread_spawn", None, THREADS),
+    ("exec", "exec", None, ONE_THREAD),
+)
+
+
+def _case(name: str, program: str, parameter: str | None, threads: int) -> Case:
+    rest = ("{scale}",) if parameter is None else ("{scale}", parameter)
+    return Case(
+        suite="patterns",
+        name=name,
+        command=(f"{{build}}/bench/patterns/{program}", str(threads), *rest),
+        threads=threads,
+        quick=threads == 1 or (threads == 4 and name in _INTERACTING),
+    )
+
+
+CASES: tuple[Case, ...] = tuple(
+    _case(name, program, parameter, threads)
+    for name, program, parameter, counts in _PROGRAMS
+    for threads in counts
+)

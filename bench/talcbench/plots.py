@@ -1,0 +1,39 @@
+"""Draws every picture for which the folder holds figures; each is one function of a CSV."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from talcbench import plots_cases, plots_engine, plots_memory, results
+from talcbench.results import Row
+
+# The picture, the CSV that it is drawn from, and what draws it.
+_PICTURES: tuple[tuple[str, str, Callable[[list[Row], Path], Path | None]], ...] = (
+    ("patterns-wall", "patterns", plots_cases.patterns_wall),
+    ("patterns-rss", "patterns", plots_cases.patterns_rss),
+    ("scaling", "patterns", plots_cases.scaling),
+    ("programs", "programs", plots_cases.programs),
+    ("latency", "latency", plots_memory.latency),
+    ("memory-cycle", "memory-cycle", plots_memory.cycle),
+    ("memory-fragmentation", "memory-fragmentation", plots_memory.fragmentation),
+    ("micro", "micro", plots_engine.micro),
+    ("engine-heap-efficiency", "engine-heap-efficiency", plots_engine.heap_efficiency),
+    ("engine-random-actions", "engine-random-actions", plots_engine.random_actions),
+    ("engine-operation-latency", "engine-operation-latency", plots_engine.operation_latency),
+)
+
+
+def draw_all(out: Path) -> list[Path]:
+    """The files that it made."""
+    made = []
+    for picture, table, draw in _PICTURES:
+        if rows := results.read(out / f"{table}.csv"):
+            made.append(draw(rows, out / f"{picture}.png"))
+    suites = {
+        suite: rows
+        for suite in ("programs", "patterns")
+        if (rows := results.read(out / f"{suite}.csv"))
+    }
+    if suites:
+        made.append(plots_cases.time_and_memory(suites, out / "time-and-memory.png"))
+    return [path for path in made if path]

@@ -1,0 +1,215 @@
+"""The pictures of patterns and programs: dots of ratios, scaling, time against memory."""
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+from talcbench import picture, statistics
+from talcbench.picture import plt
+from talcbench.results import Row
+
+Ratios = dict[str, dict[str, float]]
+_TITLES = {"wall": "wall time", "rss": "peak resident memory"}
+
+
+def _ratios(rows: Sequence[Row], metric: str) -> tuple[Ratios, str]:
+    figures = statistics.gather(statistics.one_thp(list(rows)), metric)
+    baseline = statistics.baseline_of(figures)
+    return statistics.ratios(figures, baseline), baseline
+
+
+def _by_talc(table: Ratios, rows: Sequence[str]) -> list[str]:
+    """Where talc is best comes first; cases without talc at the end."""
+    return sorted(rows, key=lambda row: table.get(row, {}).get("talc", math.inf))
+
+
+def _names(tables: Sequence[Ratios]) -> list[str]:
+    return picture.in_order(name for table in tables for cell in table.values() for name in cell)
+
+
+def patterns_wall(rows: list[Row], path: Path) -> Path | None:
+    return _patterns(rows, "wall", path)
+
+
+def patterns_rss(rows: list[Row], path: Path) -> Path | None:
+    return _patterns(rows, "rss", path)
+
+
+def _patterns(rows: list[Row], metric: str, path: Path) -> Path | None:
+    """One thread on the left, on the right the most threads up to four."""
+    counts = sorted({int(row["threads"]) for row in rows if int(row["threads"]) <= 4})
+    panels = (
+        [count for count in dict.fromkeys((1, counts[-1])) if count in counts] if counts else []
+    )
+    tables = []
+    for count in panels:
+        # Without the thread count the labels of both panels are the same.
+        chosen = [row | {"threads": "1"} for row in rows if row["threads"] == str(count)]
+        tables.append(_ratios(chosen, metric))
+    if not any(table for table, _ in tables):
+        return None
+    cases = list(dict.fromkeys(case for table, _ in tables for case in table))
+    titles = ["1 thread" if count == 1 else f"{count} threads" for count in panels]
+    return _dot_panels(
+        [table for table, _ in tables],
+        titles,
+        _by_talc(tables[0][0], cases),
+        f"{_TITLES[metric]} ÷ {tables[0][1]}, smaller is better",
+        path,
+    )
+
+
+def programs(rows: list[Row], path: Path) -> Path | None:
+    wall, baseline = _ratios([row | {"threads": "1"} for row in rows], "wall")
+    rss, _ = _ratios([row | {"threads": "1"} for row in rows], "rss")
+    if not wall:
+        return None
+    return _dot_panels(
+        [wall, rss],
+        ["wall time", "peak resident memory"],
+        _by_talc(wall, list(wall)),
+        f"÷ {baseline}, smaller is better",
+        path,
+    )
+
+
+def _dot_panels(
+    tables: Sequence[Ratios], titles: Sequence[str], cases: Sequence[str], label: str, path: Path
+) -> Path:
+    names = _names(tables)
+    figure, panels = plt.subplots(
+        1,
+        len(tables),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+        figsize=(picture.WIDTH, 1.4 + 0.34 * len(cases)),
+    )
+    for axes, table, title in zip(panels[0], tables, titles):
+        picture.dots(axes, table, cases, names)
+        axes.set_title(title)
+    figure.supxlabel(label, fontsize=12)
+    picture.legend(figure, names)
+    return picture.save(figure, path)
+
+
+def scaling(rows: list[Row], path: Path) -> Path | None:
+    """A small picture for each pattern that was run with several thread counts."""
+    figures = {
+        count: statistics.gather(
+            statistics.one_thp(
+                [row | {"threads": "1"} for row in rows if row["threads"] == str(count)]
+            ),
+            "wall",
+        )
+        for count in sorted({int(row["threads"]) for row in rows})
+    }
+    counts = list(figures)
+    cases = [
+        case
+        for case in dict.fromkeys(row["case"] for row in rows)
+        if sum(case in figures[count] for count in counts) > 1
+    ]
+    if not cases:
+        return None
+    names = picture.in_order(
+        name for table in figures.values() for name in statistics.variants(table)
+    )
+    columns = 3
+    lines = math.ceil(len(cases) / columns)
+    figure, panels = plt.subplots(
+        lines,
+        columns,
+        squeeze=False,
+        layout="constrained",
+        sharex=True,
+        figsize=(picture.WIDTH, 0.8 + 2.0 * lines),
+    )
+    for axes, case in zip(panels.flat, cases):
+        _scaling_panel(axes, case, figures, names)
+    for axes in list(panels.flat)[len(cases) :]:
+        axes.set_visible(False)
+    figure.supxlabel("threads (the same work in all, divided among them)", fontsize=12)
+    figure.supylabel("seconds", fontsize=12)
+    picture.legend(figure, names, lines=True)
+    return picture.save(figure, path)
+
+
+def _scaling_panel(
+    axes: plt.Axes, case: str, figures: Mapping[int, statistics.Figures], names: Sequence[str]
+) -> None:
+    for name in reversed(names):
+        points = [
+            (count, table[case][name].median)
+            for count, table in figures.items()
+            if name in table.get(case, {})
+        ]
+        if points:
+            shape, ours = picture.look(name, names), name == "talc"
+            axes.plot(
+                *zip(*points),
+                color=shape.colour,
+                marker=shape.marker,
+                linestyle=shape.dash,
+                linewidth=2.6 if ours else 1.4,
+                markersize=8 if ours else 5,
+                zorder=4 if ours else 3,
+            )
+    axes.set_title(case, fontsize=11)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(list(figures)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", color="0.88", linewidth=0.8)
+
+
+def time_and_memory(suites: Mapping[str, list[Row]], path: Path) -> Path | None:
+    """Each allocator is a point: nearer to the lower left corner is better in both."""
+    tables = {
+        suite: tuple(statistics.means(_ratios(rows, metric)[0]) for metric in ("wall", "rss"))
+        for suite, rows in suites.items()
+    }
+    tables = {suite: pair for suite, pair in tables.items() if pair[0]}
+    if not tables:
+        return None
+    names = picture.in_order(name for wall, _ in tables.values() for name in wall)
+    figure, panels = plt.subplots(
+        1, len(tables), squeeze=False, layout="constrained", figsize=(picture.WIDTH, 4.6)
+    )
+    for axes, (suite, (wall, rss)) in zip(panels[0], tables.items()):
+        for name in reversed(names):
+            if name in wall:
+                shape, ours = picture.look(name, names), name == "talc"
+                axes.scatter(
+                    wall[name],
+                    rss[name],
+                    color=shape.colour,
+                    marker=shape.marker,
+                    s=200 if ours else 90,
+                    edgecolor="black" if ours else "white",
+                    zorder=3,
+                )
+        axes.axvline(1, color="0.35", linewidth=1)
+        axes.axhline(1, color="0.35", linewidth=1)
+        axes.grid(color="0.9", linewidth=0.8)
+        axes.margins(0.18)
+        axes.set_title(suite)
+        axes.annotate(
+            "better",
+            (0.02, 0.02),
+            (0.12, 0.12),
+            xycoords="axes fraction",
+            color="0.35",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+            zorder=2,
+            arrowprops={"arrowstyle": "->", "color": "0.35"},
+        )
+    baseline = _ratios(next(iter(suites.values())), "wall")[1]
+    figure.supxlabel(f"wall time ÷ {baseline}, geometric mean", fontsize=12)
+    figure.supylabel(f"peak memory ÷ {baseline}, geometric mean", fontsize=12)
+    picture.legend(figure, names)
+    return picture.save(figure, path)

@@ -1,0 +1,144 @@
+"""The pictures of single calls' latency, of memory over time, and of fragmentation."""
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from talcbench import picture
+from talcbench.picture import plt
+from talcbench.results import Row
+from talcbench.statistics import one_thp
+
+_POINTS = {"p50_ns": "p50", "p99_ns": "p99", "p99_9_ns": "p99.9", "max_ns": "max"}
+
+
+def _nanoseconds(value: float, _: object = None) -> str:
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if value >= size:
+            return f"{value / size:g} {unit}"
+    return f"{value:g} ns"
+
+
+def latency(rows: list[Row], path: Path) -> Path | None:
+    """A row of panels for each thread count, a panel for each call; medians over the rounds."""
+    rows = one_thp(rows)
+    names = picture.in_order(row["alloc"] for row in rows)
+    operations = list(dict.fromkeys(row["operation"] for row in rows))
+    counts = sorted({int(row["threads"]) for row in rows})
+    figure, panels = plt.subplots(
+        len(counts),
+        len(operations),
+        squeeze=False,
+        sharey=True,
+        sharex=True,
+        layout="constrained",
+        figsize=(picture.WIDTH, 0.8 + 3.2 * len(counts)),
+    )
+    for line, count in zip(panels, counts):
+        for axes, operation in zip(line, operations):
+            chosen = [
+                row
+                for row in rows
+                if row["operation"] == operation and row["threads"] == str(count)
+            ]
+            _latency_panel(axes, chosen, names)
+            axes.set_title(f"{operation}, {count} thread{'s' if count > 1 else ''}")
+    picture.legend(figure, names, lines=True)
+    return picture.save(figure, path)
+
+
+def _latency_panel(axes: plt.Axes, rows: Sequence[Row], names: Sequence[str]) -> None:
+    for name in reversed(names):
+        own = [row for row in rows if row["alloc"] == name]
+        if not own:
+            continue
+        values = [statistics.median(float(row[column]) for row in own) for column in _POINTS]
+        shape, ours = picture.look(name, names), name == "talc"
+        axes.plot(
+            range(len(values)),
+            values,
+            color=shape.colour,
+            marker=shape.marker,
+            linestyle=shape.dash,
+            linewidth=2.6 if ours else 1.4,
+            markersize=9 if ours else 6,
+            zorder=4 if ours else 3,
+        )
+    axes.set_xticks(range(len(_POINTS)), list(_POINTS.values()))
+    axes.margins(x=0.12)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(_nanoseconds))
+    axes.grid(axis="y", color="0.88", linewidth=0.8)
+
+
+def cycle(rows: list[Row], path: Path) -> Path | None:
+    """Resident memory, one curve per allocator; what is live is grey."""
+    rows = [row for row in one_thp(rows) if row["round"] == "1"]
+    names = picture.in_order(row["alloc"] for row in rows)
+    # Each allocator takes its own time; the phases are laid side by side at equal width.
+    order = list(dict.fromkeys(row["phase"] for row in rows))
+    figure, axes = plt.subplots(layout="constrained", figsize=(picture.WIDTH, 4.8))
+    for name in reversed(names):
+        xs, resident, live = _along_phases([row for row in rows if row["alloc"] == name], order)
+        shape, ours = picture.look(name, names), name == "talc"
+        if name == names[0]:
+            axes.fill_between(xs, live, color="0.87", zorder=1)
+        axes.plot(
+            xs,
+            resident,
+            color=shape.colour,
+            linestyle=shape.dash,
+            linewidth=3 if ours else 1.6,
+            marker=shape.marker,
+            markersize=8 if ours else 5,
+            markevery=max(1, len(xs) // 16),
+            zorder=4 if ours else 3,
+        )
+    for index, phase in enumerate(order):
+        axes.axvline(index, color="0.6", linewidth=0.8, linestyle=":")
+        axes.annotate(phase, (index + 0.5, 1.01), xycoords=("data", "axes fraction"), ha="center")
+    axes.set_xticks([])
+    axes.set_xlim(0, len(order))
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("resident MiB")
+    axes.grid(axis="y", color="0.9", linewidth=0.8)
+    grey = Line2D([], [], color="0.8", linewidth=8, label="live bytes")
+    picture.legend(figure, names, [grey], lines=True)
+    return picture.save(figure, path)
+
+
+def _along_phases(
+    rows: Sequence[Row], order: Sequence[str]
+) -> tuple[list[float], list[float], list[float]]:
+    """Positions (phase k is from k to k + 1), resident and live MiB."""
+    xs, resident, live = [], [], []
+    for index, phase in enumerate(order):
+        own = [row for row in rows if row["phase"] == phase]
+        first, last = (float(own[0]["time_s"]), float(own[-1]["time_s"])) if own else (0.0, 0.0)
+        for row in own:
+            share = (float(row["time_s"]) - first) / (last - first) if last > first else 0.5
+            xs.append(index + share)
+            resident.append(float(row["resident_bytes"]) / 2**20)
+            live.append(float(row["live_bytes"]) / 2**20)
+    return xs, resident, live
+
+
+def fragmentation(rows: list[Row], path: Path) -> Path | None:
+    """Resident ÷ live at the end of the churn."""
+    last = {row["alloc"]: row for row in one_thp(rows)}
+    scores = {
+        name: float(row["resident_bytes"]) / float(row["live_bytes"]) for name, row in last.items()
+    }
+    scores = dict(sorted(scores.items(), key=lambda item: item[1]))
+    figure, axes = plt.subplots(
+        layout="constrained", figsize=(picture.WIDTH, 1.2 + 0.45 * len(scores))
+    )
+    picture.bars(axes, scores)
+    axes.axvline(1, color="0.35", linewidth=1.2)
+    axes.set_xlim(right=max(scores.values()) * 1.1)
+    axes.set_xlabel("resident ÷ live after long churn; 1 would be no waste at all")
+    return picture.save(figure, path)

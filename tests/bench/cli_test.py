@@ -1,0 +1,181 @@
+"""The command line as a user meets it: whole processes, their messages and exit statuses."""
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from support import Folders
+
+from talcbench import results
+
+# Stands for patterns.py and programs.py, whose cases take long and need programs.
+CASES = """
+from talcbench.cases import Case
+CASES = [Case("patterns", "quick", ("echo", "1")),
+         Case("patterns", "quick", ("echo", "2"), threads=2),
+         Case("patterns", "slow", ("sleep", "60"))]
+"""
+
+
+class CommandLine(Folders):
+    def setUp(self) -> None:
+        super().setUp()
+        fakes = self.root / "fakes"
+        fakes.mkdir()
+        (fakes / "sitecustomize.py").write_text(
+            "import sys, types\n"
+            "for name, text in (('patterns', " + repr(CASES) + "), ('programs', 'CASES = []')):\n"
+            "    module = types.ModuleType('talcbench.' + name)\n"
+            "    exec(text, module.__dict__)\n"
+            "    sys.modules['talcbench.' + name] = module\n"
+            "    import talcbench\n"
+            "    setattr(talcbench, name, module)\n"
+        )
+        (self.build / "libtalc.so").touch()
+        path = os.pathsep.join([str(fakes), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.environment = os.environ | {"PYTHONPATH": path}
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "talcbench", "--build-dir", str(self.build), *arguments]
+
+    def bench(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=self.root,
+        )
+
+    def assert_refused(self, message: str, *arguments: str) -> None:
+        done = self.bench(*arguments)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(message, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
+    def test_help_names_every_option_and_suite(self):
+        done = self.bench("--help")
+        self.assertEqual(done.returncode, 0)
+        for word in (
+            "--quick",
+            "--suite",
+            "--case",
+            "--alloc",
+            "--rounds",
+            "--thp",
+            "--timeout",
+            "--out",
+            "--draw",
+            "--list",
+            "programs",
+            "patterns",
+            "latency",
+            "memory",
+            "micro",
+            "engine",
+            "instructions",
+            "mimalloc",
+            "Ctrl-C",
+        ):
+            self.assertIn(word, done.stdout)
+
+    def test_bad_input(self):
+        self.assert_refused("no allocator 'hoard'; there are: talc", "--alloc", "hoard")
+        self.assert_refused("no such file", "--alloc", "mine=/nowhere/lib.so")
+        self.assert_refused("invalid choice: 'speed'", "--suite", "speed")
+        self.assert_refused("no case 'larsen'", "--case", "larsen")
+        self.assert_refused("not a positive whole number", "--rounds", "0")
+        self.assert_refused("not a positive whole number", "--rounds", "many")
+        self.assert_refused("'always' is neither of", "--thp", "always")
+        self.assert_refused("unrecognized arguments: fast", "fast")
+        (self.root / "file").touch()
+        self.assert_refused("is not a folder", "--out", "file/below")
+        self.assert_refused("holds nothing that could be drawn", "--draw", "--out", "out")
+
+    def test_what_is_not_built_is_said(self):
+        (self.build / "bench/launcher/launcher").unlink()
+        self.assert_refused("is not built; start this by scripts/bench", "--suite", "patterns")
+
+    def test_a_list_of_cases(self):
+        done = self.bench("--list", "--suite", "patterns")
+        self.assertEqual(
+            (done.returncode, done.stdout.splitlines()[1:]),
+            (0, ["  quick", "  quick x2", "  slow"]),
+        )
+
+    def test_a_run_leaves_figures_and_a_summary(self):
+        done = self.bench(
+            "--case",
+            "quick",
+            "--suite",
+            "patterns",
+            "--alloc",
+            "glibc",
+            "--out",
+            "out",
+            "--rounds",
+            "2",
+            "--quick",
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("[2/2] patterns: quick x2, about", done.stderr)
+        self.assertEqual(len(results.read(self.out / "patterns.csv")), 4)
+        self.assertEqual((self.out / "summary.txt").read_text(), done.stdout)
+        self.assertIn("--case quick", results.read_head(self.out / "patterns.csv")["command"])
+
+    def test_a_crash_is_in_the_exit_status(self):
+        broken = self.broken_library("raise(SIGABRT);")
+        done = self.bench(
+            "--case",
+            "quick",
+            "--suite",
+            "patterns",
+            "--alloc",
+            f"broken={broken}",
+            "--alloc",
+            "glibc",
+            "--out",
+            "out",
+            "--quick",
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("patterns: quick: broken: signal 6", done.stdout)
+        self.assertIn("quick x2", done.stderr)
+
+    def test_an_interrupted_run_keeps_what_it_has(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number.name):
+                self.interrupt_when_slow(number)
+
+    def interrupt_when_slow(self, number: signal.Signals) -> None:
+        run = subprocess.Popen(
+            self.command(
+                "--suite", "patterns", "--alloc", "glibc", "--out", "out", "--rounds", "1"
+            ),
+            env=self.environment,
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "patterns: slow" in line:
+                break
+        time.sleep(0.2)
+        run.send_signal(number)
+        _, said = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 130, said)
+        self.assertIn(f"interrupted; what was measured is kept in {self.out.resolve()}", said)
+        self.assertNotIn("Traceback", said)
+        self.assertEqual(
+            [row["case"] for row in results.read(self.out / "patterns.csv")], ["quick"] * 2
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

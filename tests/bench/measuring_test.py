@@ -1,0 +1,157 @@
+"""A case through its rounds: what is measured, and what crashes, lies and hangs leave behind."""
+import math
+import os
+import time
+import unittest
+import unittest.mock
+
+from support import GLIBC, OTHER, Folders, case
+
+from talcbench import measuring, results
+from talcbench.allocators import Allocator
+from talcbench.measuring import rounds_in, run_case
+from talcbench.session import Budget, Variant, rotated
+
+
+class Measuring(Folders):
+    def rows(self, name: str = "patterns") -> list[dict[str, str]]:
+        return results.read(self.out / f"{name}.csv")
+
+    def statuses(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for row in self.rows():
+            found.setdefault(row["alloc"], []).append(row["status"])
+        return found
+
+    def test_each_allocator_has_a_row_each_round(self):
+        with self.session(rounds=3) as session:
+            run_case(case("echo hello"), session, None, 0)
+        self.assertEqual(self.statuses(), {"glibc": ["ok"] * 3, "other": ["ok"] * 3})
+        row = self.rows()[0]
+        self.assertGreater(float(row["wall_s"]), 0)
+        self.assertGreater(int(row["peak_rss_kib"]), 100)
+        self.assertEqual((row["threads"], row["thp"], row["round"]), ("1", "system", "1"))
+
+    def test_the_drivers_own_memory_is_not_counted(self):
+        ballast = bytearray(os.urandom(1 << 20)) * 64
+        with self.session(rounds=1) as session:
+            run_case(case("true"), session, None, 0)
+        self.assertLess(int(self.rows()[0]["peak_rss_kib"]), len(ballast) >> 11)
+
+    def test_a_crash_is_reported_and_the_rest_goes_on(self):
+        broken = Allocator("broken", self.broken_library("raise(SIGSEGV);"))
+        with self.session([broken, GLIBC]) as session:
+            run_case(case("echo a", "first"), session, None, 0)
+            run_case(case("echo b", "second"), session, None, 1)
+        self.assertEqual(self.statuses(), {"broken": ["signal 11"] * 2, "glibc": ["ok"] * 4})
+        self.assertEqual(len(session.failures), 2)
+        self.assertIn("patterns: first: broken: signal 11", self.log.getvalue())
+        self.assertEqual(len(self.rows("failures")), 2)
+
+    def test_wrong_output_is_reported(self):
+        liar = Allocator("liar", self.broken_library('write(1, "surprise", 8);'))
+        with self.session([GLIBC, liar]) as session:
+            run_case(case("echo a"), session, None, 0)
+        self.assertEqual(self.statuses()["liar"], ["wrong output"])
+        self.assertEqual(self.statuses()["glibc"], ["ok", "ok"])
+
+    def test_a_hang_is_ended_with_all_its_processes(self):
+        stuck = Allocator("stuck", self.broken_library("for (;;) pause();"))
+        with self.session([stuck, GLIBC], timeout_s=0.5) as session:
+            run_case(case("echo a; sleep 0.01 & wait"), session, None, 0)
+        self.assertEqual(self.statuses()["stuck"], ["timeout"])
+        self.assertEqual(self.statuses()["glibc"], ["ok", "ok"])
+
+    def test_a_case_that_fails_without_any_allocator_is_not_run(self):
+        with self.session() as session:
+            run_case(case("echo oh >&2; exit 3"), session, None, 0)
+        self.assertEqual(self.statuses(), {"glibc": ["exit 3"]})
+        self.assertIn("exit 3 (oh)", session.failures[0])
+
+    def test_a_missing_program_leaves_the_case_out_and_names_the_package(self):
+        with self.session() as session:
+            run_case(case("true", needs=("no-such-program",)), session, None, 0)
+        self.assertIn("apt-get install no-such-program", session.left_out[0])
+        with unittest.mock.patch("shutil.which", return_value=None):
+            self.assertIn(
+                "apt-get install ghostscript", measuring.missing_needs(case("true", needs=("gs",)))
+            )
+
+    def test_inputs_are_made_once_and_their_folders_are_filled_in(self):
+        made = []
+
+        def prepare(inputs):
+            made.append(inputs)
+            (inputs / "text").write_text("from the inputs")
+
+        uses = case('cat {inputs}/text; pwd; test -z "$(ls)" && touch left', prepare=prepare)
+        measuring.refresh_inputs([uses], self.place.inputs)
+        with self.session() as session:
+            run_case(uses, session, None, 0)
+            run_case(uses, session, None, 1)
+        self.assertEqual(len(made), 1)
+        self.assertEqual(set(sum(self.statuses().values(), [])), {"ok"})
+
+    def test_half_made_inputs_do_not_stay(self):
+        def prepare(inputs):
+            (inputs / "half").touch()
+            raise OSError("disk full")
+
+        broken = case("true", prepare=prepare)
+        measuring.refresh_inputs([broken], self.place.inputs)
+        with self.assertRaises(OSError):
+            measuring.prepare(broken, self.place.inputs)
+        self.assertFalse((self.place.inputs / "half").exists())
+
+    def test_a_server_is_measured_and_its_client_is_timed_and_compared(self):
+        server = case(
+            "sleep 0.1; touch ready; while ! [ -e stop ]; do sleep 0.01; done; echo chatter $$",
+            client=("sh", "-c", "test -e ready && echo answer && touch stop"),
+            ready="{work}/ready",
+        )
+        with self.session(rounds=1) as session:
+            run_case(server, session, None, 0)
+        self.assertEqual(set(sum(self.statuses().values(), [])), {"ok"})
+        with self.session(rounds=1) as session:
+            run_case(case("exit 1", client=("true",), ready="{work}/never"), session, None, 0)
+        self.assertEqual(self.statuses(), {"glibc": ["exit 1"]})
+
+    def test_options_of_allocators_do_not_reach_the_program(self):
+        os.environ["MALLOC_ARENA_MAX"] = "1"
+        self.addCleanup(os.environ.pop, "MALLOC_ARENA_MAX")
+        with self.session() as session:
+            run_case(
+                case('test -z "$MALLOC_ARENA_MAX" && test "$OWN" = 1', environment={"OWN": "1"}),
+                session,
+                None,
+                0,
+            )
+        self.assertEqual(session.failures, [])
+
+
+class Plan(unittest.TestCase):
+    def test_everyone_begins_once(self):
+        variants = [Variant(GLIBC, "system"), Variant(OTHER, "system"), Variant(OTHER, "never")]
+        orders = [list(rotated(variants, turn)) for turn in range(3)]
+        self.assertEqual({order[0] for order in orders}, set(variants))
+        self.assertTrue(all(set(order) == set(variants) for order in orders))
+
+    def test_rounds_fit_into_the_time(self):
+        self.assertEqual(rounds_in(None, 10, 6, 5), 5)
+        self.assertEqual(rounds_in(100, 0.99, 5, 5), 5)
+        self.assertEqual(rounds_in(16, 0.99, 5, 5), 3)
+        self.assertEqual(rounds_in(4, 0.99, 5, 5), 1)
+        self.assertEqual(rounds_in(1, 0.99, 5, 5), 0)
+
+    def test_the_budget_hands_on_what_is_left_over(self):
+        self.assertIsNone(Budget(math.inf, [1, 2]).next_share())
+        budget = Budget(30, [1, 2])
+        self.assertAlmostEqual(budget.next_share(), 10, delta=0.5)
+        self.assertAlmostEqual(budget.next_share(), 30, delta=0.5)
+        late = Budget(0.001, [1])
+        time.sleep(0.002)
+        self.assertEqual(late.next_share(), 0.0)
+
+
+if __name__ == "__main__":
+    unittest.main()
