@@ -28,13 +28,28 @@ inline void* or_enomem(void* block) {
   return block;
 }
 
-inline void* allocate(size_t size) {
+// What the fast paths leave, in functions of their own: they are jumped to, and the fast paths need
+// no stack frame.
+[[gnu::noinline]] inline void* allocate_slowly(size_t size) {
   return or_enomem(process_heap().allocate(size, kMallocAlign));
 }
 
-inline void release(void* block) {
+[[gnu::noinline]] inline void release_slowly(void* block) {
   if (block != nullptr) {
     process_heap().release(block);
+  }
+}
+
+inline void* allocate(size_t size) {
+  if (void* const block = ProcessHeap::try_allocate(size)) [[likely]] {
+    return block;
+  }
+  return allocate_slowly(size);
+}
+
+inline void release(void* block) {
+  if (!ProcessHeap::try_release(block)) [[unlikely]] {
+    release_slowly(block);
   }
 }
 

@@ -6,19 +6,13 @@
 // unasked. The size and the alignment are hints that this library does not need.
 #include <new>
 
+#include "interpose/calls.hpp"
 #include "interpose/export.hpp"
-#include "interpose/process.hpp"
 
-TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr) noexcept {
-  if (ptr != nullptr) {
-    talc::process_heap().release(ptr);
-  }
-}
+TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr) noexcept { talc::calls::release(ptr); }
 
 TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, std::align_val_t) noexcept {
-  if (ptr != nullptr) {
-    talc::process_heap().release(ptr);
-  }
+  talc::calls::release(ptr);
 }
 
 TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, size_t) noexcept {

@@ -25,14 +25,22 @@ namespace {
   abort();
 }
 
-}  // namespace
-
-void* talc_new(size_t size) {
+// As talc::calls::allocate_slowly.
+[[gnu::noinline]] void* new_slowly(size_t size) {
   void* const block = talc::allocate_asking_handler(size);
   if (block == nullptr) [[unlikely]] {
     throw_bad_alloc();
   }
   return block;
+}
+
+}  // namespace
+
+void* talc_new(size_t size) {
+  if (void* const block = talc::ProcessHeap::try_allocate(size)) [[likely]] {
+    return block;
+  }
+  return new_slowly(size);
 }
 
 void* talc_new_aligned(size_t size, std::align_val_t align) {

@@ -42,6 +42,8 @@ bool has_report() {
   pthread_atfork([] { the_process_heap.before_fork(); },
                  [] { the_process_heap.after_fork_in_parent(); },
                  [] { the_process_heap.after_fork_in_child(); });
+  ThreadExit::begin([](void* cache) { the_process_heap.end_thread(cache); });
+  ProcessHeap::arm_thread();
   if (getauxval(AT_SECURE) == 0) {
     parse_options(environment, options, &warn);
   }

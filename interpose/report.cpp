@@ -19,6 +19,9 @@ constexpr Field kFields[] = {
     {"allocated", &ProcessStats::allocated, Unit::kBytes, "usable bytes of live blocks"},
     {"active", &ProcessStats::active, Unit::kBytes, "the same with what each block costs"},
     {"metadata", &ProcessStats::metadata, Unit::kBytes, "what serves all blocks"},
+    {"cached", &ProcessStats::cached, Unit::kBytes, "free, in threads' caches"},
+    {"in_transit", &ProcessStats::in_transit, Unit::kBytes, "free, on the way to their arena"},
+    {"slabs", &ProcessStats::slabs, Unit::kBytes, "cut into small blocks, free ones too"},
     {"resident", &ProcessStats::resident, Unit::kBytes, "in memory"},
     {"mapped", &ProcessStats::mapped, Unit::kBytes, "from the kernel"},
     {"retained", &ProcessStats::retained, Unit::kBytes, "mapped, and free"},
@@ -39,15 +42,12 @@ struct ArenaField {
 };
 
 constexpr ArenaField kArenaFields[] = {
-    {"allocations", &ArenaStats::allocations, true},
-    {"frees", &ArenaStats::frees, true},
-    {"allocated", &ArenaStats::allocated, true},
-    {"active", &ArenaStats::active, false},
-    {"metadata", &ArenaStats::metadata, false},
-    {"resident", &ArenaStats::resident, true},
-    {"mapped", &ArenaStats::mapped, true},
-    {"retained", &ArenaStats::retained, true},
-    {"heaps", &ArenaStats::heaps, true},
+    {"allocations", &ArenaStats::allocations, true}, {"frees", &ArenaStats::frees, true},
+    {"allocated", &ArenaStats::allocated, true},     {"active", &ArenaStats::active, false},
+    {"metadata", &ArenaStats::metadata, false},      {"cached", &ArenaStats::cached, false},
+    {"in_transit", &ArenaStats::in_transit, false},  {"slabs", &ArenaStats::slabs, false},
+    {"resident", &ArenaStats::resident, true},       {"mapped", &ArenaStats::mapped, true},
+    {"retained", &ArenaStats::retained, true},       {"heaps", &ArenaStats::heaps, true},
     {"fragments", &ArenaStats::fragments, false},
 };
 

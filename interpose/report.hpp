@@ -24,6 +24,6 @@ void print_json_report(TextWriter& out, const ReportSubject& subject, const Proc
 
 // Bytes that hold any report: numbers have at most 20 digits, and at most 20 bytes stand around
 // each.
-inline constexpr size_t kMaxReportBytes = 2048 + kMaxArenas * 10 * (20 + 20);
+inline constexpr size_t kMaxReportBytes = 2048 + kMaxArenas * 13 * (20 + 20);
 
 }  // namespace talc

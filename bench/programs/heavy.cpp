@@ -47,7 +47,8 @@ struct Tagged<0> {
 
 int main() {
   Tagged<4> tagged;
-  std::unordered_map<std::string, std::function<long()>> table{{"sum", [&] { return tagged.sum(); }}};
+  std::unordered_map<std::string, std::function<long()>> table{
+      {"sum", [&] { return tagged.sum(); }}};
   std::set<std::string> words{"abc12", "c345", "none"};
   for (const std::string& word : words) {
     std::cout << word << ' ' << table.at("sum")() << '\n';

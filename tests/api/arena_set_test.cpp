@@ -19,8 +19,7 @@ class ArenaSetTest : public testing::Test {
   void SetUp() override { ThreadNote::set_arena(0); }
   ~ArenaSetTest() override { ThreadNote::set_arena(0); }
 
-  Footprint footprint_;
-  Set arenas_{footprint_};
+  Set arenas_;
 };
 
 TEST_F(ArenaSetTest, OneArenaServesOneThreadAfterAnother) {

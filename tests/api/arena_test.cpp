@@ -25,8 +25,7 @@ class ArenaTest : public testing::Test {
 
   size_t live_blocks() { return arena_.engine().get_counters().live_allocations; }
 
-  Footprint footprint_;
-  Arena<Kernel> arena_{3, footprint_};
+  Arena<Kernel> arena_{3};
 };
 
 TEST_F(ArenaTest, BlocksKnowTheirSize) {

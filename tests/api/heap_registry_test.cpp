@@ -19,34 +19,33 @@ Span granules(size_t from, size_t to) {
 }
 
 TEST(HeapRegistry, TellsThePageMapAndTheFootprint) {
-  Footprint footprint;
-  HeapRegistry<Kernel> registry(5, footprint);
+  HeapRegistry<Kernel> registry(5);
   const Span heap = granules(1, 4);
   ASSERT_TRUE(registry.reserve(heap));
   EXPECT_EQ(Map::get(heap.base), PageEntry());
   registry.add(heap);
   EXPECT_EQ(Map::get(heap.acme - 1), PageEntry::heap(5));
-  EXPECT_EQ(footprint.mapped_bytes(), heap.size());
+  EXPECT_EQ(Footprint<Kernel>::mapped_bytes(), heap.size());
 
   const Span tail = granules(3, 4);
   registry.remove(tail);
   EXPECT_EQ(Map::get(tail.base), PageEntry::returned());
   EXPECT_EQ(Map::get(tail.base - 1), PageEntry::heap(5));
-  EXPECT_EQ(footprint.mapped_bytes(), 2 * kGranuleSize);
+  EXPECT_EQ(Footprint<Kernel>::mapped_bytes(), 2 * kGranuleSize);
 
   registry.put_back(tail);
   EXPECT_EQ(Map::get(tail.base), PageEntry::heap(5));
-  EXPECT_EQ(footprint.mapped_bytes(), heap.size());
+  EXPECT_EQ(Footprint<Kernel>::mapped_bytes(), heap.size());
 }
 
 TEST(Footprint, RemembersThePeak) {
-  Footprint footprint;
-  footprint.grow(100);
-  footprint.grow(50);
-  footprint.shrink(120);
-  footprint.grow(20);
-  EXPECT_EQ(footprint.mapped_bytes(), 50U);
-  EXPECT_EQ(footprint.peak_bytes(), 150U);
+  using Sums = Footprint<FlakyPages<struct OtherTag>>;
+  Sums::grow(100);
+  Sums::grow(50);
+  Sums::shrink(120);
+  Sums::grow(20);
+  EXPECT_EQ(Sums::mapped_bytes(), 50U);
+  EXPECT_EQ(Sums::peak_bytes(), 150U);
 }
 
 }  // namespace

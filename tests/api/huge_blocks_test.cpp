@@ -18,7 +18,10 @@ constexpr size_t kMiB = size_t{1} << 20;
 
 class HugeBlocksTest : public testing::Test {
  protected:
-  ~HugeBlocksTest() override { Kernel::allow_all(); }
+  ~HugeBlocksTest() override {
+    Kernel::allow_all();
+    blocks_.trim();
+  }
 
   void release(void* block) { blocks_.release(block, Map::get(block)); }
   static size_t length(void* block) {
@@ -29,11 +32,10 @@ class HugeBlocksTest : public testing::Test {
   // What is mapped is live or kept.
   void expect_balanced() const {
     const auto counts = blocks_.get_counts();
-    EXPECT_EQ(footprint_.mapped_bytes(), counts.live_bytes + counts.kept_bytes);
+    EXPECT_EQ(Footprint<Kernel>::mapped_bytes(), counts.live_bytes + counts.kept_bytes);
   }
 
-  Footprint footprint_;
-  HugeBlocks<Kernel> blocks_{footprint_};
+  HugeBlocks<Kernel> blocks_;
 };
 
 TEST_F(HugeBlocksTest, AllocatesZeroedMappings) {
@@ -48,8 +50,8 @@ TEST_F(HugeBlocksTest, AllocatesZeroedMappings) {
   }
   EXPECT_EQ(blocks_.get_counts().allocations, 5U);
   EXPECT_EQ(blocks_.get_counts().frees, 5U);
-  EXPECT_EQ(footprint_.mapped_bytes(), 0U);
-  EXPECT_GE(footprint_.peak_bytes(), 300 * kMiB);
+  EXPECT_EQ(Footprint<Kernel>::mapped_bytes(), 0U);
+  EXPECT_GE(Footprint<Kernel>::peak_bytes(), 300 * kMiB);
 }
 
 TEST_F(HugeBlocksTest, AlignsAsAsked) {
@@ -115,37 +117,96 @@ TEST_F(HugeBlocksTest, ARefusedResizeChangesNothing) {
   expect_balanced();
 }
 
-TEST_F(HugeBlocksTest, WhatCannotBeUnmappedIsKeptEmptyAndReused) {
+TEST_F(HugeBlocksTest, AFreedBlockIsKeptWithItsPagesAndFittedToTheNextRequest) {
   void* const block = blocks_.allocate(8 * kMiB, 16);
-  bytes(block)[8] = bytes(block)[4 * kMiB] = 'x';
-  Kernel::unmaps_left = 0;
+  memset(block, 'x', 8 * kMiB);
   release(block);
   EXPECT_EQ(blocks_.get_counts().kept_count, 1U);
   EXPECT_EQ(blocks_.get_counts().kept_bytes, 8 * kMiB);
+  EXPECT_EQ(Map::get(block).kind(), PageEntry::Kind::returned);
   expect_balanced();
-  EXPECT_FALSE(blocks_.trim());
 
-  Kernel::maps_left = 0;
-  EXPECT_EQ(blocks_.allocate(9 * kMiB, 16), nullptr);
-  void* const again = blocks_.allocate(7 * kMiB, 16);
-  EXPECT_EQ(again, block);
-  EXPECT_EQ(length(again), 8 * kMiB);
-  for (const size_t at : {size_t{0}, size_t{8}, size_t{16}, 4 * kMiB}) {
-    EXPECT_EQ(bytes(again)[at], 0);
-  }
+  void* const shorter = blocks_.allocate(7 * kMiB, 16);
+  EXPECT_EQ(shorter, block);
+  EXPECT_EQ(length(shorter), 7 * kMiB);
+  EXPECT_EQ(bytes(shorter)[7 * kMiB - 1], 'x');
+  expect_balanced();
+  release(shorter);
+
+  void* const longer = blocks_.allocate(20 * kMiB, 16);
+  EXPECT_EQ(length(longer), 20 * kMiB);
+  EXPECT_EQ(bytes(longer)[7 * kMiB - 1], 'x');
+  EXPECT_EQ(bytes(longer)[20 * kMiB - 1], 0);
   EXPECT_EQ(blocks_.get_counts().kept_count, 0U);
   expect_balanced();
+  release(longer);
+}
 
-  Kernel::purges_left = 0;  // as for memory that is locked
-  bytes(again)[4 * kMiB] = 'y';
-  release(again);
-  void* const third = blocks_.allocate(8 * kMiB, 16);
-  EXPECT_EQ(third, block);
-  EXPECT_EQ(bytes(third)[4 * kMiB], 0);
-  release(third);
-  Kernel::allow_all();
+TEST_F(HugeBlocksTest, OfSeveralTheNearestInLengthServes) {
+  std::vector<void*> blocks;
+  for (const size_t size : {4 * kMiB, 6 * kMiB, 5 * kMiB}) {
+    blocks.push_back(blocks_.allocate(size, 16));
+  }
+  for (void* const block : blocks) {
+    release(block);
+  }
+  EXPECT_EQ(blocks_.get_counts().kept_count, 3U);
+  EXPECT_EQ(blocks_.allocate(5 * kMiB, 16), blocks[2]);
+  void* const aligned = blocks_.allocate(4 * kMiB, 64 * kMiB);  // of none: mremap moves anywhere
+  EXPECT_TRUE(is_aligned(aligned, 64 * kMiB));
+  EXPECT_EQ(blocks_.get_counts().kept_count, 2U);
+  release(aligned);
   EXPECT_TRUE(blocks_.trim());
-  EXPECT_EQ(footprint_.mapped_bytes(), 0U);
+  EXPECT_EQ(blocks_.get_counts().kept_bytes, 0U);
+  release(blocks[2]);
+}
+
+TEST_F(HugeBlocksTest, WhatIsKeptIsBounded) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 100; ++i) {
+    blocks.push_back(blocks_.allocate(5 * kMiB, 16));
+  }
+  for (void* const block : blocks) {
+    release(block);
+    EXPECT_LE(blocks_.get_counts().kept_bytes, HugeBlocks<Kernel>::kMaxKept);
+    expect_balanced();
+  }
+}
+
+TEST_F(HugeBlocksTest, ZeroedBlocksAreFresh) {
+  void* const block = blocks_.allocate(8 * kMiB, 16);
+  memset(block, 'x', 8 * kMiB);
+  release(block);
+  void* const zeroed = blocks_.allocate_zeroed(8 * kMiB, 16);
+  EXPECT_NE(zeroed, block);
+  EXPECT_EQ(bytes(zeroed)[0] + bytes(zeroed)[16] + bytes(zeroed)[kMiB], 0);
+  release(zeroed);
+}
+
+TEST_F(HugeBlocksTest, WhatCannotBeUnmappedIsKeptEmptyAndReused) {
+  void* const block = blocks_.allocate(100 * kMiB, 16);
+  bytes(block)[4 * kMiB] = 'x';
+  Kernel::unmaps_left = 0;
+  release(block);
+  EXPECT_EQ(blocks_.get_counts().kept_bytes, 100 * kMiB);
+  expect_balanced();
+  EXPECT_FALSE(blocks_.trim());
+  EXPECT_EQ(blocks_.get_counts().kept_bytes, 100 * kMiB);
+
+  Kernel::maps_left = 0;
+  Kernel::resizes_left = 0;
+  Kernel::moves_left = 0;
+  EXPECT_EQ(blocks_.allocate(90 * kMiB, 16), nullptr);
+  EXPECT_EQ(blocks_.allocate(110 * kMiB, 16), nullptr);
+  expect_balanced();
+  void* const again = blocks_.allocate(100 * kMiB, 16);
+  EXPECT_EQ(again, block);
+  EXPECT_EQ(bytes(again)[4 * kMiB], 0);
+  EXPECT_EQ(blocks_.get_counts().kept_count, 0U);
+  expect_balanced();
+  Kernel::allow_all();
+  release(again);
+  EXPECT_EQ(Footprint<Kernel>::mapped_bytes(), 0U);
 }
 
 TEST_F(HugeBlocksTest, CountsResidentPages) {

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -276,6 +277,66 @@ TEST_F(ProcessHeapForkTest, TheChildsStatisticsAreItsOwn) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   heap().release(block);
+}
+
+// Blocks of every class, with contents, given back: what a cache held stays whole.
+bool use_every_class() {
+  bool is_whole = true;
+  for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+    const size_t size = SizeClasses::size_of(size_class);
+    std::vector<char*> blocks(20);
+    for (char*& block : blocks) {
+      block = static_cast<char*>(heap().allocate(size, 16));
+      memset(block, static_cast<int>(size_class), size);
+    }
+    std::sort(blocks.begin(), blocks.end());
+    is_whole &= std::unique(blocks.begin(), blocks.end()) == blocks.end();
+    for (char* const block : blocks) {
+      is_whole &= block[0] == static_cast<char>(size_class) && block[size - 1] == block[0];
+      heap().release(block);
+    }
+  }
+  return is_whole;
+}
+
+TEST_F(ProcessHeapForkTest, TheChildsThreadsGoOnWithTheCachesOfThoseThatAreGone) {
+  std::atomic<bool> may_end{false};
+  std::atomic<int> ready{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      use_every_class();
+      ready += 1;
+      while (!may_end) {
+        std::this_thread::yield();
+      }
+    });
+  }
+  while (ready < 8) {
+    std::this_thread::yield();
+  }
+  ProcessStats before;
+  heap().get_stats(before, ProcessHeap::Resident::skip);
+  const pid_t child = fork();
+  if (child == 0) {
+    std::atomic<bool> is_whole{true};
+    for (int round = 0; round < 12; ++round) {
+      std::thread([&] { is_whole = is_whole && use_every_class(); }).join();
+    }
+    ProcessStats now;
+    heap().get_stats(now, ProcessHeap::Resident::skip);
+    const bool is_balanced = now.allocations - now.frees == before.allocations - before.frees &&
+                             now.allocated == before.allocated &&
+                             now.mapped == now.active + now.metadata + now.retained;
+    _exit((is_whole ? 0 : 1) + (is_balanced ? 0 : 2));
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  may_end = true;
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
 }
 
 }  // namespace

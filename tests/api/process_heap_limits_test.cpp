@@ -76,8 +76,13 @@ void release_all(Block*& blocks) {
   }
 }
 
-// What a block costs: prefix, tag, rounding.
-size_t cost_of(size_t size) { return size < 4 * kMiB ? BlockPrefix::usable_for(size) + 16 : size; }
+// What a block costs: rounding, and for middle blocks prefix and tag.
+size_t cost_of(size_t size) {
+  if (size <= SizeClasses::kMaxSize) {
+    return SizeClasses::size_of(SizeClasses::class_of(size));
+  }
+  return size < 4 * kMiB ? BlockPrefix::usable_for(size) + 16 : size;
+}
 
 TEST_P(ProcessHeapLimitsTest, FourFifthsOfTheLimitCanBeUsed) {
   const size_t size = GetParam();

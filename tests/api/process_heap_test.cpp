@@ -96,13 +96,14 @@ TEST_F(ProcessHeapTest, ZeroedBlocksDoNotTouchFreshPages) {
   heap_.trim(0);
   std::vector<char*> blocks;
   const size_t resident = stats().resident;
-  for (int i = 0; i < 100; ++i) {
-    blocks.push_back(bytes(heap_.allocate_zeroed(kMiB, 16)));
-    EXPECT_EQ(blocks.back()[0] + blocks.back()[kMiB / 2] + blocks.back()[kMiB - 1], 0);
+  // Middle ones, not so many that their heap gets huge pages; and huge ones.
+  for (const size_t size : {3 * kMiB, 3 * kMiB, 3 * kMiB, 50 * kMiB}) {
+    blocks.push_back(bytes(heap_.allocate_zeroed(size, 16)));
+    EXPECT_EQ(blocks.back()[0] + blocks.back()[kMiB] + blocks.back()[3 * kMiB - 1], 0);
   }
-  EXPECT_LE(stats().resident, resident + 20 * kMiB);
+  EXPECT_LE(stats().resident, resident + kMiB);
   for (char* const block : blocks) {
-    EXPECT_EQ(std::count(block, block + kMiB, 0), static_cast<ptrdiff_t>(kMiB));
+    EXPECT_EQ(std::count(block, block + 3 * kMiB, 0), static_cast<ptrdiff_t>(3 * kMiB));
     heap_.release(block);
   }
 }
@@ -149,12 +150,15 @@ TEST_F(ProcessHeapTest, UsableSizeIsConstantAndAllOfItUsable) {
 
 TEST_F(ProcessHeapTest, StatisticsAreExact) {
   void* const small = heap_.allocate(100, 16);
+  void* const middle = heap_.allocate(100 * kKiB, 16);
   void* const huge = heap_.allocate(8 * kMiB, 16);
   const ProcessStats now = stats();
-  EXPECT_EQ(now.allocations - before_.allocations, 2U);
+  EXPECT_EQ(now.allocations - before_.allocations, 3U);
   EXPECT_EQ(now.frees, before_.frees);
-  EXPECT_EQ(now.allocated - before_.allocated, heap_.usable_size(small) + heap_.usable_size(huge));
+  EXPECT_EQ(now.allocated - before_.allocated,
+            heap_.usable_size(small) + heap_.usable_size(middle) + heap_.usable_size(huge));
   EXPECT_EQ(now.active - before_.active, now.allocated - before_.allocated + 2 * kWordSize);
+  EXPECT_LE(now.cached + now.in_transit, now.retained);
   EXPECT_EQ(now.huge_blocks, before_.huge_blocks + 1);
   EXPECT_EQ(now.huge_bytes, before_.huge_bytes + 8 * kMiB);
   EXPECT_GE(now.peak + now.metadata, now.mapped);
@@ -168,8 +172,9 @@ TEST_F(ProcessHeapTest, StatisticsAreExact) {
   }
   EXPECT_EQ(allocations, now.allocations + before_.huge_blocks);
   heap_.release(small);
+  heap_.release(middle);
   heap_.release(huge);
-  EXPECT_EQ(stats().frees - before_.frees, 2U);
+  EXPECT_EQ(stats().frees - before_.frees, 3U);
 }
 
 TEST_F(ProcessHeapTest, ManyBlocksNeedFewMappings) {
@@ -271,14 +276,21 @@ TEST_F(ProcessHeapTest, AgreesWithAModel) {
   }
 }
 
-using ProcessHeapDeathTest = ProcessHeapTest;
+class ProcessHeapDeathTest : public ProcessHeapTest {
+ protected:
+  // A small block is checked when it reaches its slab, at the latest.
+  void release_and_trim(void* block) {
+    heap_.release(block);
+    heap_.trim(0);
+  }
+};
 
 TEST_F(ProcessHeapDeathTest, NamesWrongPointers) {
   char* const block = bytes(heap_.allocate_zeroed(1000, 16));
   alignas(16) static char foreign[64];
   EXPECT_DEATH(heap_.release(foreign + 32), "^talc: invalid pointer: 0x[0-9a-f]+\n$");
   EXPECT_DEATH(heap_.release(block + 8), "^talc: misaligned pointer: 0x[0-9a-f]+\n$");
-  EXPECT_DEATH(heap_.release(block + 64), "^talc: invalid pointer: 0x[0-9a-f]+\n$");
+  EXPECT_DEATH(release_and_trim(block + 64), "^talc: invalid pointer: 0x[0-9a-f]+\n$");
   EXPECT_DEATH(heap_.usable_size(block + 64), "^talc: invalid pointer: 0x[0-9a-f]+\n$");
   EXPECT_DEATH((void)heap_.reallocate(foreign, 8), "^talc: invalid pointer: 0x[0-9a-f]+\n$");
   heap_.release(block);
@@ -287,7 +299,7 @@ TEST_F(ProcessHeapDeathTest, NamesWrongPointers) {
 TEST_F(ProcessHeapDeathTest, NamesASecondRelease) {
   for (const size_t size :
        {size_t{0}, size_t{24}, size_t{100}, size_t{5000}, 300 * kKiB, 3 * kMiB, 8 * kMiB}) {
-    void* const below = heap_.allocate(100, 16);
+    void* const below = heap_.allocate(101, 16);
     void* const block = heap_.allocate(size, 16);
     void* const above = heap_.allocate(100, 16);
     heap_.release(block);
@@ -295,9 +307,11 @@ TEST_F(ProcessHeapDeathTest, NamesASecondRelease) {
     EXPECT_DEATH((void)heap_.reallocate(block, 7), "^talc: use after free: 0x[0-9a-f]+\n$");
     EXPECT_DEATH((void)heap_.usable_size(block), "^talc: use after free: 0x[0-9a-f]+\n$");
     heap_.release(below);
-    EXPECT_DEATH(heap_.release(block), "^talc: double free: 0x[0-9a-f]+\n$");
+    EXPECT_DEATH(release_and_trim(block), "^talc: double free: 0x[0-9a-f]+\n$");
     heap_.release(above);
-    EXPECT_DEATH(heap_.release(block), "^talc: double free: 0x[0-9a-f]+\n$");
+    EXPECT_DEATH(release_and_trim(block), "^talc: double free: 0x[0-9a-f]+\n$");
+    heap_.trim(0);
+    EXPECT_DEATH(release_and_trim(block), "^talc: double free: 0x[0-9a-f]+\n$");
   }
 }
 
@@ -316,7 +330,7 @@ TEST_F(ProcessHeapDeathTest, KnowsAFreedBlockWhoseMemoryIsReturned) {
 }
 
 TEST_F(ProcessHeapDeathTest, NamesAnOverwrittenSize) {
-  char* const block = bytes(heap_.allocate(100, 16));
+  char* const block = bytes(heap_.allocate(100 * kKiB, 16));
   const size_t prefix = load_word(block - kWordSize);
   store_word(block - kWordSize, 12345);
   EXPECT_DEATH(heap_.release(block), "^talc: corrupt block: 0x[0-9a-f]+\n$");

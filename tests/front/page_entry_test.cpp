@@ -15,9 +15,36 @@ TEST(PageEntry, ZeroBitsAreNobodys) {
 }
 
 TEST(PageEntry, HeapsNameTheirArena) {
-  for (const unsigned arena : {0U, 1U, 63U, 255U}) {
+  for (const unsigned arena : {0U, 1U, 63U}) {
     EXPECT_EQ(PageEntry::heap(arena).kind(), Kind::heap);
     EXPECT_EQ(PageEntry::heap(arena).arena(), arena);
+  }
+}
+
+TEST(PageEntry, SlabsNameTheirOwnerAndTheirClass) {
+  for (const unsigned arena : {0U, 1U, PageEntry::kMaxOwners - 1}) {
+    for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+      const PageEntry entry = PageEntry::small(arena, size_class);
+      EXPECT_EQ(entry.kind(), Kind::small);
+      EXPECT_EQ(entry.owner(), arena);
+      EXPECT_EQ(entry.size_class(), size_class);
+      EXPECT_EQ(entry.bits() - PageEntry::tag_of(arena), size_class * PageEntry::kClassStep);
+    }
+  }
+}
+
+TEST(PageEntry, OneComparisonTellsAnOwnersSlabsFromAllElse) {
+  const auto is_of = [](uint32_t tag, PageEntry entry) {
+    return entry.bits() - tag < PageEntry::kMagazineOffsets;
+  };
+  for (const uint32_t tag : {PageEntry::tag_of(0), PageEntry::tag_of(63), PageEntry::kNoTag}) {
+    EXPECT_FALSE(is_of(tag, PageEntry()));
+    EXPECT_FALSE(is_of(tag, PageEntry::returned()));
+    EXPECT_FALSE(is_of(tag, PageEntry::heap(63)));
+    EXPECT_FALSE(is_of(tag, PageEntry::huge(0, kGranuleSize)));
+    EXPECT_FALSE(is_of(tag, PageEntry::huge(15, PageEntry::round_huge(~size_t{0} >> 2))));
+    EXPECT_FALSE(is_of(tag, PageEntry::small(7, 0)));
+    EXPECT_FALSE(is_of(tag, PageEntry::small(62, SizeClasses::kCount - 1)));
   }
 }
 
@@ -43,10 +70,10 @@ TEST(PageEntry, LengthsAreRoundedLittle) {
   EXPECT_EQ(PageEntry::round_huge(~size_t{0}), 0U);
   if constexpr (kWordBits == 64) {
     const size_t gib = size_t{1} << 30;
-    EXPECT_EQ(PageEntry::round_huge(1024 * gib - kGranuleSize), 1024 * gib - kGranuleSize);
-    EXPECT_EQ(PageEntry::round_huge(1024 * gib - 1), 1024 * gib);
-    EXPECT_EQ(PageEntry::round_huge(1024 * gib + 1), 1025 * gib);
-    EXPECT_EQ(PageEntry::huge(3, 1024 * gib).huge_length(), 1024 * gib);
+    EXPECT_EQ(PageEntry::round_huge(4096 * gib - kGranuleSize), 4096 * gib - kGranuleSize);
+    EXPECT_EQ(PageEntry::round_huge(4096 * gib - 1), 4096 * gib);
+    EXPECT_EQ(PageEntry::round_huge(4096 * gib + 1), 4097 * gib);
+    EXPECT_EQ(PageEntry::huge(3, 4096 * gib).huge_length(), 4096 * gib);
   }
 }
 

@@ -114,6 +114,17 @@ TEST_F(PagesTest, AlignsByTrimming) {
   }
 }
 
+TEST_F(PagesTest, AdviceOnHugePagesNeverFaults) {
+  const size_t huge = size_t{2} << 20;
+  char* const base = map_aligned<Pages>(4 * huge, huge);
+  ASSERT_NE(base, nullptr);
+  // Refused where the kernel has none; the memory is good in any case.
+  (void)Pages::advise_huge(Span(base + huge, base + 3 * huge));
+  memset(base, 1, 4 * huge);
+  EXPECT_FALSE(Pages::advise_huge(Span(base + 1, base + huge)));
+  EXPECT_TRUE(Pages::unmap(Span::from_base_size(base, 4 * huge)));
+}
+
 TEST_F(PagesTest, RefusalsAreSoftAndLeaveErrnoAlone) {
   errno = 1234;
   EXPECT_EQ(Pages::map(nullptr, ~size_t{0} / 2 & ~(page_ - 1)), nullptr);

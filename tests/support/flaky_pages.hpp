@@ -24,12 +24,13 @@ class FlakyPages : public Pages {
   static inline std::atomic<int> resizes_left = kAlways;
   static inline std::atomic<int> moves_left = kAlways;
   static inline std::atomic<int> purges_left = kAlways;
+  static inline std::atomic<int> advices_left = kAlways;
   // Requests for more than this are refused.
   static inline size_t largest = ~size_t{0};
 
   static void allow_all() {
     for (std::atomic<int>* left :
-         {&maps_left, &unmaps_left, &resizes_left, &moves_left, &purges_left}) {
+         {&maps_left, &unmaps_left, &resizes_left, &moves_left, &purges_left, &advices_left}) {
       *left = kAlways;
     }
     largest = ~size_t{0};
@@ -46,6 +47,7 @@ class FlakyPages : public Pages {
   static char* move(Span pages, size_t new_size_bytes) {
     return spend(moves_left) ? Pages::move(pages, new_size_bytes) : nullptr;
   }
+  static bool advise_huge(Span pages) { return spend(advices_left) && Pages::advise_huge(pages); }
   static bool purge(Span pages) { return spend(purges_left) && Pages::purge(pages); }
 
  private:

@@ -9,11 +9,14 @@ namespace talc {
 
 inline constinit ProcessHeap shared_process_heap;
 
-// Registers the fork handlers, once, as the interposer does at load time.
+// Registers the fork handlers and the end of threads, once, as the interposer does at load time.
 inline ProcessHeap& process_heap() {
-  static const int registered = pthread_atfork([] { shared_process_heap.before_fork(); },
-                                               [] { shared_process_heap.after_fork_in_parent(); },
-                                               [] { shared_process_heap.after_fork_in_child(); });
+  static const int registered = [] {
+    ThreadExit::begin([](void* cache) { shared_process_heap.end_thread(cache); });
+    return pthread_atfork([] { shared_process_heap.before_fork(); },
+                          [] { shared_process_heap.after_fork_in_parent(); },
+                          [] { shared_process_heap.after_fork_in_child(); });
+  }();
   (void)registered;
   return shared_process_heap;
 }

@@ -1,7 +1,8 @@
-// Arena: one engine, its lock, and the blocks in it as the program sees them.
+// Arena: one engine, its lock, its slabs, and the blocks in it as the program sees them.
 //
 //     Visit ── the lock ──> Talck<ArenaLock, Talc<MapOnOom>> ── out of memory ──> kernel
-//     release, when the lock is taken ──> waiting list ──> freed by the next visitor
+//                  └──> SlabBank ──> chunks of the same engine
+//     release, when the lock is taken ──> waiting lists ──> freed by the next visitor
 //
 // A middle block is a chunk of the engine with a prefix (block_prefix.hpp) below its payload. What
 // changes the engine happens during a Visit; who can't wait for one, because he only releases a
@@ -10,10 +11,14 @@
 // for every few threads; ProcessHeap sends it sizes that fit.
 #pragma once
 
+#include <utility>
+
 #include "talc/api/arena_lock.hpp"
 #include "talc/api/block_prefix.hpp"
 #include "talc/api/heap_registry.hpp"
 #include "talc/core/talc.hpp"
+#include "talc/front/slab_bank.hpp"
+#include "talc/front/thread_cache.hpp"
 #include "talc/os/fault.hpp"
 #include "talc/os/map_on_oom.hpp"
 #include "talc/sync/talck.hpp"
@@ -35,7 +40,10 @@ class Arena {
     Visit() = default;
     explicit Visit(Arena& arena) : arena_(&arena) {}
     Visit(Visit&& other) noexcept : arena_(other.arena_) { other.arena_ = nullptr; }
-    Visit& operator=(Visit&&) = delete;
+    Visit& operator=(Visit&& other) noexcept {
+      std::swap(arena_, other.arena_);
+      return *this;
+    }
     ~Visit() {
       if (arena_ != nullptr) {
         arena_->lock().unlock();
@@ -48,8 +56,7 @@ class Arena {
     Arena* arena_ = nullptr;
   };
 
-  constexpr Arena(unsigned index, Footprint& footprint)
-      : talck_(Engine(Handler(HeapRegistry<Kernel>(index, footprint)))) {}
+  constexpr explicit Arena(unsigned index) : talck_(Engine(Handler(HeapRegistry<Kernel>(index)))) {}
 
   Visit try_visit() { return lock().try_lock() ? begin_visit() : Visit(); }
   Visit visit_within(unsigned milliseconds) {
@@ -64,8 +71,9 @@ class Arena {
   // Requires: BlockPrefix::usable_for gave `usable`; `align` is a power of two, kBlockAlign at
   // least. Cost: as Talc::malloc, and what of `cleared_bytes` is not fresh.
   void* allocate(size_t usable, size_t align, size_t cleared_bytes) {
-    void* const chunk =
-        engine().malloc_aligned_at(BlockPrefix::kSize + usable, align, BlockPrefix::kSize);
+    void* const chunk = sparing_empty_groups([&] {
+      return engine().malloc_aligned_at(BlockPrefix::kSize + usable, align, BlockPrefix::kSize);
+    });
     if (chunk == nullptr) {
       return nullptr;
     }
@@ -92,12 +100,97 @@ class Arena {
     return true;
   }
 
-  bool trim(size_t keep_bytes) { return engine().oom_handler.trim(engine(), keep_bytes); }
+  bool trim(size_t keep_bytes) {
+    const bool has_trimmed = bank_.trim(*this);
+    return engine().oom_handler.trim(engine(), keep_bytes) || has_trimmed;
+  }
+
+  // Memory for what serves blocks: groups of slabs, metadata, caches. Null when memory is out.
+  void* take_chunk(size_t size_bytes, size_t align) {
+    void* const chunk = sparing_empty_groups([&] { return engine().malloc(size_bytes, align); });
+    if (chunk != nullptr) {
+      fresh().use(static_cast<char*>(chunk) + size_bytes);
+      chunks_.count += 1;
+      chunks_.total += 1;
+      chunks_.bytes += size_bytes;
+    }
+    return chunk;
+  }
+  void return_chunk(void* chunk, size_t size_bytes) {
+    chunks_.count -= 1;
+    chunks_.bytes -= size_bytes;
+    engine().free(chunk, size_bytes);
+  }
+
+  // Takes slots as SlabBank::take.
+  unsigned take_slots(unsigned size_class, unsigned count, void** end) {
+    return bank_.take(*this, size_class, count, end);
+  }
+  // Takes slots back. Faults at one that is none of this arena, or was taken back already.
+  void put_slots(void** blocks, unsigned count) {
+    const auto stop = bank_.put(*this, blocks, blocks + count);
+    if (stop.at != blocks + count) [[unlikely]] {
+      raise_fault(stop.why == Slab::Put::no_slot ? Fault::invalid_pointer : Fault::double_free,
+                  *stop.at);
+    }
+  }
+  void put_slot(void* block) { put_slots(&block, 1); }
+  // For a thread that has no magazine for it. Null when memory is out.
+  void* take_slot(unsigned size_class) {
+    void* block = nullptr;
+    direct_allocations_ += take_slots(size_class, 1, &block + 1);
+    return block;
+  }
+  size_t direct_allocations() const { return direct_allocations_; }
+
+  // Chunks that take_chunk gave, and their bytes; `total` counts those given back as well.
+  struct Chunks {
+    size_t count = 0;
+    size_t total = 0;
+    size_t bytes = 0;
+  };
+  const Chunks& chunks() const { return chunks_; }
+  const SlabBank<Kernel>& bank() const { return bank_; }
+
+  // Caches that no thread has, for the next ones. The one popped is being changed.
+  ThreadCache* pop_free_cache() {
+    ThreadCache* const cache = free_caches_;
+    if (cache != nullptr) {
+      cache->set_changing(true);
+      free_caches_ = cache->next_free;
+      cache->is_free = false;
+    }
+    return cache;
+  }
+  void push_free_cache(ThreadCache* cache) {
+    if (!cache->is_free) {
+      cache->is_free = true;
+      cache->next_free = free_caches_;
+      free_caches_ = cache;
+    }
+  }
 
   // Also right without a visit where nobody else can have one.
   Engine& engine() { return talck_.get_talc(); }
 
   // ---- without one ----
+
+  unsigned index() { return engine().oom_handler.registry().arena(); }
+
+  // Threads that have a cache of this arena.
+  std::atomic<unsigned>& users() { return users_; }
+
+  // Leaves a cache to the next visitor, for another thread.
+  [[gnu::cold]] void leave_cache_waiting(ThreadCache* cache) {
+    ThreadCache* head = waiting_caches_.load(std::memory_order_relaxed);
+    do {
+      cache->next_free = head;
+    } while (!waiting_caches_.compare_exchange_weak(head, cache, std::memory_order_release,
+                                                    std::memory_order_relaxed));
+  }
+
+  // Leaves a slot to the next visitor.
+  [[gnu::cold]] void leave_slot_waiting(void* block) { push(waiting_slots_, block); }
 
   // The usable bytes of the live block at `payload`. Faults if it is none, then named `if_freed` if
   // it was one. Requires: the page map says that the address lies in this arena.
@@ -122,14 +215,42 @@ class Arena {
     }
   }
 
+  // A block that a thread keeps for itself is freed to the program; handed out again, it is live.
+  // Requires: usable_size told `usable`.
+  static void mark(void* payload, size_t usable, BlockPrefix::State state) {
+    BlockPrefix::write(payload, usable, state);
+  }
+  // Frees a block that was marked as freed.
+  void free_marked(void* payload, size_t usable) { free(payload, usable); }
+
   // In the child of a fork: what other threads were leaving there then may be half written.
-  void forget_waiting() { waiting_.store(nullptr, std::memory_order_relaxed); }
+  void forget_waiting() {
+    waiting_.store(nullptr, std::memory_order_relaxed);
+    waiting_slots_.store(nullptr, std::memory_order_relaxed);
+    waiting_caches_.store(nullptr, std::memory_order_relaxed);
+  }
 
  private:
   // A block on the waiting list, in its payload.
   struct [[gnu::may_alias]] Waiting {
     Waiting* next;
   };
+
+  // What `request` returns; before the engine may grow for it, empty groups of slabs become gaps.
+  template <class Request>
+  void* sparing_empty_groups(Request request) {
+    if (!bank_.has_empty_groups()) [[likely]] {
+      return request();
+    }
+    engine().oom_handler.set_may_grow(false);
+    void* const chunk = request();
+    engine().oom_handler.set_may_grow(true);
+    if (chunk != nullptr) {
+      return chunk;
+    }
+    bank_.end_empty_groups(*this);
+    return request();
+  }
 
   FreshMemory& fresh() { return engine().oom_handler.registry().fresh(); }
 
@@ -138,6 +259,10 @@ class Arena {
   Visit begin_visit() {
     if (waiting_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
       free_waiting();
+    }
+    if (waiting_slots_.load(std::memory_order_relaxed) != nullptr ||
+        waiting_caches_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+      take_in_waiting();
     }
     return Visit(*this);
   }
@@ -151,12 +276,31 @@ class Arena {
     if (!BlockPrefix::try_make_wait(payload, usable)) {
       raise_fault(Fault::double_free, payload);
     }
-    auto* const block = static_cast<Waiting*>(payload);
-    Waiting* head = waiting_.load(std::memory_order_relaxed);
+    push(waiting_, payload);
+  }
+
+  static void push(std::atomic<Waiting*>& list, void* memory) {
+    auto* const block = static_cast<Waiting*>(memory);
+    Waiting* head = list.load(std::memory_order_relaxed);
     do {
       block->next = head;
-    } while (!waiting_.compare_exchange_weak(head, block, std::memory_order_release,
-                                             std::memory_order_relaxed));
+    } while (!list.compare_exchange_weak(head, block, std::memory_order_release,
+                                         std::memory_order_relaxed));
+  }
+
+  [[gnu::cold, gnu::noinline]] void take_in_waiting() {
+    ThreadCache* cache = waiting_caches_.exchange(nullptr, std::memory_order_acquire);
+    while (cache != nullptr) {
+      ThreadCache* const next = cache->next_free;
+      push_free_cache(cache);
+      cache = next;
+    }
+    Waiting* block = waiting_slots_.exchange(nullptr, std::memory_order_acquire);
+    while (block != nullptr) {
+      Waiting* const next = block->next;
+      put_slot(block);
+      block = next;
+    }
   }
 
   [[gnu::cold, gnu::noinline]] void free_waiting() {
@@ -213,6 +357,13 @@ class Arena {
 
   Talck<ArenaLock, Engine> talck_;
   std::atomic<Waiting*> waiting_{nullptr};
+  std::atomic<Waiting*> waiting_slots_{nullptr};
+  std::atomic<ThreadCache*> waiting_caches_{nullptr};
+  std::atomic<unsigned> users_{0};
+  SlabBank<Kernel> bank_;
+  Chunks chunks_;
+  size_t direct_allocations_ = 0;
+  ThreadCache* free_caches_ = nullptr;
 };
 
 }  // namespace talc

@@ -29,8 +29,7 @@ class ArenaSet {
   using TheArena = Arena<Kernel>;
   using Visit = typename TheArena::Visit;
 
-  constexpr explicit ArenaSet(Footprint& footprint)
-      : ArenaSet(footprint, std::make_index_sequence<kMaxArenas>()) {}
+  constexpr ArenaSet() : ArenaSet(std::make_index_sequence<kMaxArenas>()) {}
 
   // A visit to some arena: this thread's, if nobody else is there.
   Visit visit() {
@@ -38,6 +37,46 @@ class ArenaSet {
       return mine;
     }
     return visit_elsewhere();
+  }
+
+  // The arena for a new cache: the one with the fewest threads, a new one rather than one that has
+  // any.
+  unsigned choose_home() {
+    unsigned best = kMaxArenas;
+    const unsigned candidates = is_forking_.load(std::memory_order_relaxed) ? count() : limit();
+    for (unsigned i = 0; i < candidates; ++i) {
+      const unsigned users = arenas_[i].users().load(std::memory_order_relaxed);
+      if (!arenas_[i].lock().is_abandoned() &&
+          (best == kMaxArenas || users < arenas_[best].users().load(std::memory_order_relaxed))) {
+        best = i;
+      }
+      if (users == 0 && best == i) {
+        break;
+      }
+    }
+    best = best == kMaxArenas ? 0 : best;
+    unsigned known = count();
+    while (known <= best && !count_.compare_exchange_weak(known, best + 1)) {
+    }
+    return best;
+  }
+
+  // A visit to one arena in particular, if it is to be had in a moment. Nobody waits for a fork.
+  Visit visit_one(unsigned index) {
+    Visit visit = arenas_[index].try_visit();
+    return visit || is_forking_.load(std::memory_order_relaxed)
+               ? std::move(visit)
+               : arenas_[index].visit_within(kPatienceMs);
+  }
+
+  // A visit to one arena, without sleeping for it: for those who release.
+  Visit visit_soon(unsigned index) {
+    Visit visit = arenas_[index].try_visit();
+    for (unsigned spins = 0; !visit && spins < kSpins; ++spins) {
+      cpu_relax();
+      visit = arenas_[index].try_visit();
+    }
+    return visit;
   }
 
   // f(arena) in this thread's arena; while f returns false, in each other in turn. Returns f's last
@@ -60,9 +99,10 @@ class ArenaSet {
 
   // ---- fork: the three handlers that pthread_atfork wants ----
 
+  // In a signal handler that interrupted a fork none does anything: what is held is held.
   void before_fork() {
     if (ThreadNote::begin_fork() != 0) {
-      return;  // in a signal handler that interrupted a fork: what is held is held
+      return;
     }
     stdio_.lock();
     fork_lock_.lock();
@@ -84,9 +124,10 @@ class ArenaSet {
     stdio_.unlock();
   }
 
-  void after_fork_in_child() {
+  // Returns whether it did.
+  bool after_fork_in_child() {
     if (ThreadNote::end_fork() != 0) {
-      return;
+      return false;
     }
     for (unsigned i = 0; i < count(); ++i) {
       arenas_[i].lock().renew_in_child();
@@ -95,6 +136,7 @@ class ArenaSet {
     is_forking_.store(false, std::memory_order_relaxed);
     new (kPlacement, &fork_lock_) PthreadLock();
     stdio_.renew_in_child();
+    return true;
   }
 
  private:
@@ -109,8 +151,8 @@ class ArenaSet {
   static constexpr unsigned kSpins = 32;
 
   template <size_t... kIndexes>
-  constexpr ArenaSet(Footprint& footprint, std::index_sequence<kIndexes...>)
-      : arenas_{TheArena(static_cast<unsigned>(kIndexes), footprint)...} {}
+  constexpr explicit ArenaSet(std::index_sequence<kIndexes...>)
+      : arenas_{TheArena(static_cast<unsigned>(kIndexes))...} {}
 
   [[gnu::cold, gnu::noinline]] Visit visit_elsewhere() {
     for (unsigned waits = 0;; ++waits) {

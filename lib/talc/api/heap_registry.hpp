@@ -15,8 +15,9 @@ namespace talc {
 template <class Kernel>
 class HeapRegistry {
  public:
-  constexpr HeapRegistry(unsigned arena, Footprint& footprint)
-      : entry_(PageEntry::heap(arena)), footprint_(&footprint) {}
+  constexpr explicit HeapRegistry(unsigned arena) : arena_(arena) {}
+
+  unsigned arena() const { return arena_; }
 
   static bool reserve(Span heap) { return PageMap<Kernel>::reserve(heap); }
 
@@ -27,7 +28,7 @@ class HeapRegistry {
 
   void remove(Span heap) {
     PageMap<Kernel>::set(heap, PageEntry::returned());
-    footprint_->shrink(heap.size());
+    Footprint<Kernel>::shrink(heap.size());
     fresh_.remove(heap);
   }
 
@@ -40,12 +41,11 @@ class HeapRegistry {
 
  private:
   void enter(Span heap) {
-    PageMap<Kernel>::set(heap, entry_);
-    footprint_->grow(heap.size());
+    PageMap<Kernel>::set(heap, PageEntry::heap(arena_));
+    Footprint<Kernel>::grow(heap.size());
   }
 
-  PageEntry entry_;
-  Footprint* footprint_;
+  unsigned arena_;
   FreshMemory fresh_;
 };
 

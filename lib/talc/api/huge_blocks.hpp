@@ -6,8 +6,8 @@
 // mremap grows, shrinks and moves a block, so resizing copies page tables, not bytes; fresh pages
 // are zero, so clearing a new block touches none. Since only the page map knows a block, releasing
 // one does not touch it either, and nothing here needs a lock: an entry changes by compare-and-swap
-// or by the block's owner. A block that the kernel refuses to unmap is emptied and kept for the
-// next request. Used by the process heap for sizes and alignments that are no work for an arena.
+// or by the block's owner. What was freed a moment ago is kept with its pages, within a limit, and
+// fitted to the next request by mremap; so is, emptied, what the kernel refuses to unmap. Used by the process heap for sizes and alignments that are no work for an arena.
 #pragma once
 
 #include <atomic>
@@ -24,34 +24,45 @@ class HugeBlocks {
  public:
   using Map = PageMap<Kernel>;
 
+  // What may be kept: this, or a quarter of what is live, up to the second.
+  static constexpr size_t kMinKept = size_t{16} << 20;
+  static constexpr size_t kMaxKept = size_t{64} << 20;
+
   // What get_stats reports. Each value is exact when no other thread is at work.
   struct Counts {
     size_t allocations;
     size_t frees;
     size_t live_bytes;  // of mappings of live blocks: all of it usable
-    size_t kept_bytes;  // of blocks that the kernel refused to take back
+    size_t kept_bytes;  // of free blocks
     size_t kept_count;
   };
 
-  constexpr explicit HugeBlocks(Footprint& footprint) : footprint_(footprint) {}
+  constexpr HugeBlocks() = default;
 
-  // Returns a block of `size` bytes, all zero, or null. Requires: `align` is a power of two.
+  // Returns a block of `size` bytes, or null. Requires: `align` is a power of two.
   // Cost: one or two system calls.
   void* allocate(size_t size, size_t align) {
     const size_t length = PageEntry::round_huge(size == 0 ? 1 : size);
-    if (length == 0) {
-      return nullptr;
-    }
-    if (kept_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
-      if (void* const kept = reuse(length, align)) {
+    if (length != 0 && align <= Kernel::page_size() &&
+        kept_count_.load(std::memory_order_relaxed) != 0) {
+      if (void* const kept = reuse(length)) {
         return kept;
       }
+    }
+    return allocate_zeroed(size, align);
+  }
+
+  // The same, of fresh memory: all zero.
+  void* allocate_zeroed(size_t size, size_t align) {
+    const size_t length = PageEntry::round_huge(size == 0 ? 1 : size);
+    if (length == 0) {
+      return nullptr;
     }
     char* const base = map(length, align);
     if (base == nullptr) {
       return nullptr;
     }
-    footprint_.grow(length);
+    Footprint<Kernel>::grow(length);
     Map::set(base, entry_of(base, length));
     return count_in(base, length);
   }
@@ -78,10 +89,8 @@ class HugeBlocks {
     live_bytes_.fetch_sub(length, std::memory_order_relaxed);
     frees_.fetch_add(1, std::memory_order_relaxed);
     const Span block = Span::from_base_size(static_cast<char*>(ptr), length);
-    if (Kernel::unmap(block)) {
-      footprint_.shrink(length);
-    } else {
-      keep(block);
+    if (!may_keep(length) || !keep(block)) {
+      unmap(block);
     }
   }
 
@@ -104,20 +113,14 @@ class HugeBlocks {
     return new_length < length ? nullptr : move(block, new_length);
   }
 
-  // Tries again to unmap what was kept. Returns whether anything was given back.
+  // Gives back what was kept. Returns whether there was anything that the kernel took.
   bool trim() {
     bool has_trimmed = false;
-    for (Kept* kept = kept_.exchange(nullptr, std::memory_order_acquire); kept != nullptr;) {
-      Kept* const next = kept->next;
-      const Span block = Span::from_base_size(reinterpret_cast<char*>(kept), kept->length);
-      forget(block.size());
-      if (Kernel::unmap(block)) {
-        footprint_.shrink(block.size());
-        has_trimmed = true;
-      } else {
-        keep(block);
+    for (Kept& kept : kept_) {
+      if (const Span block = kept.take(); block.is_sized()) {
+        forget(block.size());
+        has_trimmed |= unmap(block);
       }
-      kept = next;
     }
     return has_trimmed;
   }
@@ -143,12 +146,45 @@ class HugeBlocks {
  private:
   static constexpr size_t kLeastAlign = 16;
 
-  // Lies in the first bytes of a block that is kept. The others are zero if `is_zero`.
-  struct Kept {
-    Kept* next;
-    size_t length;
-    bool is_zero;
+  // A place for a block that is kept. Whoever has made it busy may change it.
+  class Kept {
+   public:
+    bool put(Span block) {
+      char* expected = nullptr;
+      if (base_.load(std::memory_order_relaxed) != nullptr ||
+          !base_.compare_exchange_strong(expected, busy(), std::memory_order_acquire)) {
+        return false;
+      }
+      length_.store(block.size(), std::memory_order_relaxed);
+      base_.store(block.base, std::memory_order_release);
+      return true;
+    }
+    // Empty if there is none, or somebody else is at it.
+    Span take() {
+      char* base = base_.load(std::memory_order_relaxed);
+      if (base == nullptr || base == busy() ||
+          !base_.compare_exchange_strong(base, busy(), std::memory_order_acquire)) {
+        return Span();
+      }
+      const Span block = Span::from_base_size(base, length());
+      base_.store(nullptr, std::memory_order_release);
+      return block;
+    }
+    // Perhaps no longer true when it is known.
+    bool is_there() const {
+      char* const base = base_.load(std::memory_order_relaxed);
+      return base != nullptr && base != busy();
+    }
+    size_t length() const { return length_.load(std::memory_order_relaxed); }
+
+   private:
+    static char* busy() { return reinterpret_cast<char*>(1); }
+
+    std::atomic<char*> base_{nullptr};
+    std::atomic<size_t> length_{0};
   };
+  // Enough for blocks of more than 4 MiB up to kMaxKept, and some that the kernel would not take.
+  static constexpr size_t kMaxKeptCount = 32;
 
   static PageEntry entry_of(const void* base, size_t length) {
     const size_t offset = address_of(base) & (kGranuleSize - 1);
@@ -175,9 +211,9 @@ class HugeBlocks {
   void* recount(void* base, size_t old_length, size_t new_length) {
     live_bytes_.fetch_add(new_length - old_length, std::memory_order_relaxed);
     if (new_length > old_length) {
-      footprint_.grow(new_length - old_length);
+      Footprint<Kernel>::grow(new_length - old_length);
     } else {
-      footprint_.shrink(old_length - new_length);
+      Footprint<Kernel>::shrink(old_length - new_length);
     }
     return base;
   }
@@ -201,16 +237,38 @@ class HugeBlocks {
     return recount(moved, block.size(), new_length);
   }
 
-  // ---- what the kernel refused to take back ----
+  // ---- what is kept ----
 
-  void keep(Span block) {
-    auto* const kept = reinterpret_cast<Kept*>(block.base);
-    const bool is_zero = Kernel::purge(block);
-    kept->length = block.size();
-    kept->is_zero = is_zero;
-    kept_bytes_.fetch_add(block.size(), std::memory_order_relaxed);
-    kept_count_.fetch_add(1, std::memory_order_relaxed);
-    push_kept(kept);
+  bool may_keep(size_t length) const {
+    const size_t share = live_bytes_.load(std::memory_order_relaxed) / 4;
+    const size_t limit = share < kMinKept ? kMinKept : share < kMaxKept ? share : kMaxKept;
+    return kept_bytes_.load(std::memory_order_relaxed) + length <= limit;
+  }
+
+  // Returns whether the kernel took it. If not it is kept, without its pages; should there be no
+  // place for it, its addresses are lost.
+  bool unmap(Span block) {
+    if (Kernel::unmap(block)) {
+      Footprint<Kernel>::shrink(block.size());
+      return true;
+    }
+    Kernel::purge(block);
+    if (!keep(block)) {
+      kept_bytes_.fetch_add(block.size(), std::memory_order_relaxed);
+    }
+    return false;
+  }
+
+  // Returns whether there was a place for it.
+  bool keep(Span block) {
+    for (Kept& kept : kept_) {
+      if (kept.put(block)) {
+        kept_bytes_.fetch_add(block.size(), std::memory_order_relaxed);
+        kept_count_.fetch_add(1, std::memory_order_relaxed);
+        return true;
+      }
+    }
+    return false;
   }
 
   void forget(size_t length) {
@@ -218,44 +276,37 @@ class HugeBlocks {
     kept_count_.fetch_sub(1, std::memory_order_relaxed);
   }
 
-  void push_kept(Kept* kept) {
-    Kept* head = kept_.load(std::memory_order_relaxed);
-    do {
-      kept->next = head;
-    } while (!kept_.compare_exchange_weak(head, kept, std::memory_order_release,
-                                          std::memory_order_relaxed));
-  }
-
-  // Takes the whole list, keeps what fits without much waste, puts the rest back.
-  void* reuse(size_t length, size_t align) {
-    Kept* found = nullptr;
-    for (Kept* kept = kept_.exchange(nullptr, std::memory_order_acquire); kept != nullptr;) {
-      Kept* const next = kept->next;
-      const bool fits = kept->length >= length && kept->length / 2 <= length;
-      if (found == nullptr && fits && is_aligned(kept, align)) {
-        found = kept;
-      } else {
-        push_kept(kept);
+  // Takes what is nearest in length. What it has too much or too little, mremap takes or adds.
+  void* reuse(size_t length) {
+    Kept* nearest = nullptr;
+    for (Kept& kept : kept_) {
+      if (kept.is_there() && (nearest == nullptr || distance(kept.length(), length) <
+                                                        distance(nearest->length(), length))) {
+        nearest = &kept;
       }
-      kept = next;
     }
-    if (found == nullptr) {
+    const Span found = nearest == nullptr ? Span() : nearest->take();
+    if (found.is_empty()) {
       return nullptr;
     }
-    const size_t found_length = found->length;
-    forget(found_length);
-    zero_bytes(found, found->is_zero ? sizeof(Kept) : found_length);
-    Map::set(found, entry_of(found, found_length));
-    return count_in(found, found_length);
+    forget(found.size());
+    Map::set(found.base, entry_of(found.base, found.size()));
+    count_in(found.base, found.size());
+    void* const fitted = resize(found.base, found.size(), length);
+    if (fitted == nullptr) {
+      release(found.base, entry_of(found.base, found.size()));
+    }
+    return fitted;
   }
 
-  Footprint& footprint_;
+  static size_t distance(size_t a, size_t b) { return a < b ? b - a : a - b; }
+
   std::atomic<size_t> allocations_{0};
   std::atomic<size_t> frees_{0};
   std::atomic<size_t> live_bytes_{0};
   std::atomic<size_t> kept_bytes_{0};
   std::atomic<size_t> kept_count_{0};
-  std::atomic<Kept*> kept_{nullptr};
+  Kept kept_[kMaxKeptCount];
 };
 
 }  // namespace talc

@@ -20,7 +20,10 @@ struct ArenaStats {
   size_t frees = 0;        // blocks taken back, ever: live blocks = allocations - frees
   size_t allocated = 0;    // usable bytes of live blocks
   size_t active = 0;       // the same with prefixes and tags
-  size_t metadata = 0;     // headers and bins of heaps, and bytes that alignment left unused
+  size_t metadata = 0;     // headers and bins of heaps, thread caches, and what alignment left over
+  size_t cached = 0;       // bytes free in threads' caches, part of retained
+  size_t in_transit = 0;   // of slots that other arenas' threads freed, on their way home; as above
+  size_t slabs = 0;        // bytes of slabs, their free slots included
   size_t resident = 0;  // bytes of `mapped` that are in memory, as mincore(2) tells; 0: not asked
   size_t mapped = 0;    // bytes mapped
   size_t retained =
@@ -37,6 +40,9 @@ struct ProcessStats {
   size_t allocated = 0;
   size_t active = 0;
   size_t metadata = 0;  // with the page map's leaves, which are mostly untouched
+  size_t cached = 0;
+  size_t in_transit = 0;
+  size_t slabs = 0;
   size_t resident = 0;  // without the page map
   size_t mapped = 0;    // with the page map's leaves
   size_t retained = 0;

@@ -1,4 +1,5 @@
-// ThreadNote: all that a thread remembers of the process heap, in 12 bytes of static TLS.
+// ThreadNote: what a thread remembers of the process heap beside its cache, in 16 bytes of
+// static TLS.
 //
 // Zero to begin with, no constructor, no destructor: it serves in a thread's first and last
 // moments, and its address names the thread for as long as it lives, also in the child of a fork.
@@ -33,6 +34,9 @@ class ThreadNote {
   }
   static bool is_visiting() { return note_.visits != 0; }
 
+  // Small blocks that the thread has released without a cache.
+  static unsigned count_direct_release() { return ++note_.direct_releases; }
+
   // The forks that this thread is in: more than one if a signal handler forks that interrupted a
   // fork.
   static unsigned begin_fork() { return note_.forks++; }
@@ -43,9 +47,10 @@ class ThreadNote {
     unsigned arena;
     unsigned visits;
     unsigned forks;
+    unsigned direct_releases;
   };
 
-  [[gnu::tls_model("initial-exec")]] static inline constinit thread_local Note note_{0, 0, 0};
+  [[gnu::tls_model("initial-exec")]] static inline constinit thread_local Note note_{0, 0, 0, 0};
 };
 
 }  // namespace talc

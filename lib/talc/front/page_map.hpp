@@ -5,7 +5,9 @@
 //   address   | 0 … 0 | root index, 18 bits | leaf index, 14 bits | in the granule, 16 bits |
 //                            |                     |
 //   root_  [leaf][ 0 ][ 0 ][leaf] …  one for each GiB      leaf  [entry][entry] …  16384 of 4 bytes
+//                                                                [slab ][slab ] …  16384 pointers
 //
+// Beside the entries a leaf holds, for granules of slabs, where the slab's metadata is.
 // The root is 2 MiB of zeros in .bss, which cost nothing until they are touched; leaves are made
 // when first needed and stay. Readers take no lock: two loads. Writers only write granules they
 // own, and leaves are published by compare-and-swap, so nobody takes a lock, and fork has nothing
@@ -31,6 +33,7 @@ class PageMap {
 
   struct Leaf {
     std::atomic<uint32_t> entries[size_t{1} << kLeafLog2];
+    std::atomic<void*> slabs[size_t{1} << kLeafLog2];
   };
 
   // The entry of the granule that holds `ptr`; of kind none if nobody ever set one. Cost: two
@@ -38,6 +41,42 @@ class PageMap {
   static PageEntry get(const void* ptr) {
     const std::atomic<uint32_t>* const slot = find(ptr);
     return slot == nullptr ? PageEntry() : PageEntry(slot->load(std::memory_order_relaxed));
+  }
+
+  // The same in fewer instructions, for free's fast path; none also if `ptr` is no multiple of 16.
+  static PageEntry get_if_aligned(const void* ptr) {
+    if constexpr (kAddressBits == kWordBits) {
+      return is_aligned(ptr, kLeastAlign) ? get(ptr) : PageEntry();
+    } else {
+      // What must be zero in a pointer of ours, low bits and high ones, is above the rest now.
+      const size_t rotated = address_of(ptr) >> kLeastAlignLog2 |
+                             address_of(ptr) << (kWordBits - kLeastAlignLog2) % kWordBits;
+      const size_t index = rotated >> (kLeafLog2 + kGranuleLog2 - kLeastAlignLog2);
+      if (index >= kRootSize) [[unlikely]] {
+        return PageEntry();
+      }
+      const Leaf* const leaf = root_[index].load(std::memory_order_relaxed);
+      if (leaf == nullptr) [[unlikely]] {
+        return PageEntry();
+      }
+      const size_t entry = rotated >> (kGranuleLog2 - kLeastAlignLog2);
+      return PageEntry(
+          leaf->entries[entry % (size_t{1} << kLeafLog2)].load(std::memory_order_relaxed));
+    }
+  }
+
+  // The metadata of the slab that the granule of `ptr` belongs to. Requires: set_slab told it.
+  static void* get_slab(const void* ptr) {
+    const Leaf* const leaf = root_[root_index(ptr)].load(std::memory_order_acquire);
+    return leaf->slabs[leaf_index(ptr)].load(std::memory_order_relaxed);
+  }
+
+  // Requires: reserved.
+  static void set_slab(Span memory, void* slab) {
+    for (char* at = memory.base; at < memory.acme; at += kGranuleSize) {
+      Leaf* const leaf = root_[root_index(at)].load(std::memory_order_acquire);
+      leaf->slabs[leaf_index(at)].store(slab, std::memory_order_relaxed);
+    }
   }
 
   // Ensures: if true, set and exchange can't fail within `memory`, ever. False: out of memory, or
@@ -125,7 +164,9 @@ class PageMap {
 
  private:
   static constexpr size_t kRootSize = size_t{1} << (kAddressBits - kLeafLog2 - kGranuleLog2);
-  static constexpr size_t kStaticLeaves = 8;  // 512 KiB of .bss: enough for most programs
+  static constexpr unsigned kLeastAlignLog2 = 4;
+  static constexpr size_t kLeastAlign = size_t{1} << kLeastAlignLog2;
+  static constexpr size_t kStaticLeaves = 8;  // 1.5 MiB of .bss: enough for most programs
   static constexpr size_t kMappedLeaves = 4;  // a mapping from then on
 
   // How a leaf that is not in use remembers the next one. All its other bytes are zero.
@@ -134,14 +175,16 @@ class PageMap {
   };
 
   static size_t root_index(const void* ptr) { return address_of(ptr) / kLeafReach; }
+  static size_t leaf_index(const void* ptr) {
+    return (address_of(ptr) >> kGranuleLog2) % (size_t{1} << kLeafLog2);
+  }
 
   static std::atomic<uint32_t>* find(const void* ptr) {
     if (!is_known(ptr)) [[unlikely]] {
       return nullptr;
     }
     Leaf* const leaf = root_[root_index(ptr)].load(std::memory_order_acquire);
-    const size_t index = (address_of(ptr) >> kGranuleLog2) & ((size_t{1} << kLeafLog2) - 1);
-    return leaf == nullptr ? nullptr : &leaf->entries[index];
+    return leaf == nullptr ? nullptr : &leaf->entries[leaf_index(ptr)];
   }
 
   // Whoever comes second keeps the first one's leaf.

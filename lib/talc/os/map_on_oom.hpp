@@ -42,8 +42,12 @@ class MapOnOom {
   static constexpr unsigned kFixedBins = kMinStep / 32 / kWordSize;
   static constexpr size_t kMaxStep = size_t{64} << 20;
   // What stays on top of a heap when the rest of its top gap is given back.
-  static constexpr size_t kMinSlack = size_t{512} << 10;
+  static constexpr size_t kMinSlack = size_t{2} << 20;
   static constexpr size_t kMaxSlack = size_t{64} << 20;
+
+  // A heap that has become so large gets huge pages for what it grows by from then on.
+  static constexpr size_t kHugeFrom = size_t{16} << 20;
+  static constexpr size_t kHugePage = size_t{2} << 20;
 
   // From here on Talc tells of a free top.
   static constexpr size_t kTopFreeThreshold = kMinSlack;
@@ -57,7 +61,7 @@ class MapOnOom {
   bool handle_oom(TalcType& talc, size_t size, size_t align) {
     // Wherever a gap begins, this much of it holds the block.
     const size_t need_bytes = size + align + kBlockOverhead;
-    if (need_bytes < size || need_bytes > kMaxNeed) {
+    if (need_bytes < size || need_bytes > kMaxNeed || !may_grow_) {
       return false;
     }
     if (trimmed_since_growth_) {
@@ -107,6 +111,9 @@ class MapOnOom {
       Kernel::unmap(heap);
     });
   }
+
+  // While false, requests that do not fit fail: their sender has something to give back first.
+  void set_may_grow(bool may_grow) { may_grow_ = may_grow; }
 
   size_t mapped_bytes() const { return mapped_bytes_; }
   Registry& registry() { return registry_; }
@@ -175,14 +182,43 @@ class MapOnOom {
       return false;
     }
     const Span added(current_.acme, wider.acme);
-    if (!registry_.reserve(added) || !Kernel::resize_in_place(current_, wider.size())) {
+    const Span last = last_mapping();
+    if (!registry_.reserve(added) || !Kernel::resize_in_place(last, last.size() + bytes)) {
       return false;
     }
+    if (last.base == huge_.base) {
+      huge_.acme = wider.acme;
+    }
+    advise_huge(added);
     registry_.add(added);
     mapped_bytes_ += bytes;
     current_ = talc.extend(current_, wider);
     TALC_ASSERT(current_ == wider);
     return true;
+  }
+
+  // ---- huge pages ----
+
+  // The part of the growing heap that mremap can make longer: advice has split it off.
+  Span last_mapping() const {
+    if (huge_.is_empty()) {
+      return current_;
+    }
+    return Span(huge_.acme < current_.acme ? huge_.acme : huge_.base, current_.acme);
+  }
+
+  // `added` is new on top of the growing heap, which is large: it grows because it is full. Its last
+  // page stays small, for the engine keeps a word at the very top, which would make all of a huge
+  // one resident.
+  void advise_huge(Span added) {
+    if (mapped_bytes_ < kHugeFrom) {
+      return;
+    }
+    char* const from = huge_.is_empty() ? align_up(added.base, kHugePage) : huge_.acme;
+    const Span pages(from, align_down(added.acme - 1, kHugePage));
+    if (pages.is_sized() && Kernel::advise_huge(pages)) {
+      huge_ = Span(huge_.is_empty() ? from : huge_.base, pages.acme);
+    }
   }
 
   template <class TalcType>
@@ -204,6 +240,7 @@ class MapOnOom {
     }
     registry_.add(heap);
     mapped_bytes_ += bytes;
+    huge_ = Span();
     current_ = talc.claim(heap);
     TALC_ASSERT(current_ == heap);
     return true;
@@ -249,6 +286,7 @@ class MapOnOom {
     }
     if (heap == current_) {
       current_ = kept;
+      huge_ = huge_.base < acme ? huge_.fit_within(kept) : Span();
       trimmed_since_growth_ = true;
     }
     return true;
@@ -297,10 +335,13 @@ class MapOnOom {
 
   // The heap that grows; the one claimed last.
   Span current_;
+  // The part of it that may have huge pages. Above it, what is not advised yet.
+  Span huge_;
   size_t mapped_bytes_ = 0;
   size_t slack_bytes_ = kMinSlack;
   bool trimmed_since_growth_ = false;
   bool busy_ = false;
+  bool may_grow_ = true;
   [[no_unique_address]] Registry registry_;
 };
 

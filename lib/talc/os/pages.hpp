@@ -1,6 +1,6 @@
 // Pages: the whole contract with the kernel about memory. Nothing else of talc maps or unmaps any.
 //
-// Six primitives over whole pages of private anonymous memory. A refusal is a null or a false,
+// Seven primitives over whole pages of private anonymous memory. A refusal is a null or a false,
 // never a fault: limits on addresses, on commit and on the number of mappings (which munmap can
 // hit, too) are the caller's normal life. errno is left as it was, since `free` must not change it.
 // The calls are raw (a program may have replaced mmap by a function that allocates) and few: mmap,
@@ -75,6 +75,13 @@ class Pages {
   // Gives the pages' memory back but keeps their addresses. Ensures: if true, they read as zero.
   static bool purge(Span pages) {
     return ask([=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_DONTNEED); }) ==
+           0;
+  }
+
+  // Asks for huge pages where none of these bytes has been touched yet. Ensures: if true, the pages
+  // may now be a mapping apart from what lies below and above them.
+  static bool advise_huge(Span pages) {
+    return ask([=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_HUGEPAGE); }) ==
            0;
   }
 

@@ -1,0 +1,140 @@
+// Slab: what an arena knows of one region cut into slots of one size class: which slots are free.
+//
+//   the region    | slot 0 | slot 1 | …                     | slot n-1 | rest |   64 or 256 KiB
+//   this, apart   | links | base | used … | one bit a slot: 1 = free  … |
+//
+// The metadata stands apart from the blocks: a cold free block is never touched, no write through a
+// stray pointer reaches it easily, and a bit that is set already is a double free. Slots are taken
+// lowest first, so live blocks gather at the region's low end and its other pages stay untouched.
+// A slot that a magazine holds counts as used. SlabBank owns slabs, under its arena's lock.
+#pragma once
+
+#include "talc/base/assert.hpp"
+#include "talc/base/bits.hpp"
+#include "talc/base/span.hpp"
+#include "talc/front/page_entry.hpp"
+
+namespace talc {
+
+struct SlabGroup;
+
+class Slab {
+ public:
+  // Of the partial slabs of a class. SlabBank's.
+  Slab* next = nullptr;
+  Slab* previous = nullptr;
+  SlabGroup* group = nullptr;
+
+  // The granules that a slab of the class takes: enough that the rest above the last slot is small.
+  static constexpr unsigned granules_of(unsigned size_class) {
+    return SizeClasses::size_of(size_class) <= kMaxInOneGranule ? 1 : kMaxGranules;
+  }
+  static constexpr unsigned slots_of(unsigned size_class) {
+    return static_cast<unsigned>(granules_of(size_class) * kGranuleSize /
+                                 SizeClasses::size_of(size_class));
+  }
+  // The bytes of a Slab of this class, with its bits.
+  static constexpr size_t metadata_bytes(unsigned size_class) {
+    return sizeof(Slab) + word_count(slots_of(size_class)) * sizeof(size_t);
+  }
+
+  // Requires: `this` has metadata_bytes(size_class); `base` is the base of granules_of(size_class).
+  Slab(char* base, unsigned size_class)
+      : base_(base),
+        slot_bytes_(static_cast<uint32_t>(SizeClasses::size_of(size_class))),
+        reciprocal_(((uint64_t{1} << kReciprocalLog2) - 1) / slot_bytes_ + 1),
+        slots_(static_cast<uint16_t>(slots_of(size_class))),
+        size_class_(static_cast<uint16_t>(size_class)) {
+    const unsigned words = word_count(slots_);
+    for (unsigned i = 0; i < words; ++i) {
+      free_[i] = ~size_t{0};
+    }
+    free_[words - 1] >>= words * kWordBits - slots_;
+  }
+
+  char* base() const { return base_; }
+  Span region() const {
+    return Span::from_base_size(base_, granules_of(size_class_) * kGranuleSize);
+  }
+  // Whether `block` lies in the region, below its rest.
+  bool contains(const void* block) const {
+    return static_cast<size_t>(static_cast<const char*>(block) - base_) <
+           size_t{slots_} * slot_bytes_;
+  }
+  unsigned size_class() const { return size_class_; }
+  bool is_full() const { return used_ == slots_; }
+  bool is_empty() const { return used_ == 0; }
+
+  // Takes the lowest free slots, at most `count`, and stores them below `end`, the lowest last, so
+  // that it lies furthest down. Returns how many. Cost: one scan of a bit a slot.
+  unsigned take(unsigned count, void** end) {
+    const unsigned available = slots_ - used_;
+    const unsigned taken = count < available ? count : available;
+    for (unsigned left = taken; left != 0;) {
+      size_t bits = free_[first_];
+      if (bits == 0) {
+        ++first_;
+        continue;
+      }
+      char* const word_base = base_ + size_t{first_} * kWordBits * slot_bytes_;
+      for (; bits != 0 && left != 0; --left) {
+        *--end = word_base + size_t{count_trailing_zeros(bits)} * slot_bytes_;
+        bits &= bits - 1;
+      }
+      free_[first_] = bits;
+    }
+    used_ = static_cast<uint16_t>(used_ + taken);
+    return taken;
+  }
+
+  enum class Put { ok, no_slot, free_already };
+
+  // Makes the slot at `block` free. If it is none, or is free, nothing changes.
+  // Requires: `block` lies in the region.
+  Put put(const void* block) {
+    const unsigned slot = slot_at(block);
+    if (slot == slots_) [[unlikely]] {
+      return Put::no_slot;
+    }
+    size_t& word = free_[slot / kWordBits];
+    const size_t bit = size_t{1} << slot % kWordBits;
+    if ((word & bit) != 0) [[unlikely]] {
+      return Put::free_already;
+    }
+    word |= bit;
+    first_ = slot / kWordBits < first_ ? static_cast<uint16_t>(slot / kWordBits) : first_;
+    --used_;
+    return Put::ok;
+  }
+
+  // Whether a slot begins at `block`. Needs no lock.
+  bool is_slot(const void* block) const { return slot_at(block) != slots_; }
+
+ private:
+  static constexpr size_t kMaxInOneGranule = 4096;
+  static constexpr unsigned kMaxGranules = 4;
+  // Offsets below 2^18 times sizes up to 2^15 are exact with a reciprocal of that many bits.
+  static constexpr unsigned kReciprocalLog2 = 40;
+
+  static constexpr unsigned word_count(unsigned slots) {
+    return (slots + kWordBits - 1) / kWordBits;
+  }
+
+  // slots_ if no slot begins there.
+  unsigned slot_at(const void* block) const {
+    const auto offset = static_cast<uint64_t>(static_cast<const char*>(block) - base_);
+    const auto slot = static_cast<unsigned>(offset * reciprocal_ >> kReciprocalLog2);
+    return slot < slots_ && uint64_t{slot} * slot_bytes_ == offset ? slot : slots_;
+  }
+
+  char* base_;
+  uint32_t slot_bytes_;
+  uint64_t reciprocal_;
+  uint16_t slots_;
+  uint16_t used_ = 0;
+  uint16_t first_ = 0;  // the words of free_ below this one are 0
+  uint16_t size_class_;
+  size_t free_[];
+};
+
+}  // namespace talc

@@ -1,0 +1,324 @@
+// SlabBank: the slabs of one arena, and the groups of granules that they are cut from.
+//
+//   the engine's chunk = a group   | granule | granule | …  up to 64 | tag |
+//                                  |  slab   |      slab       | free |
+//   partial_[class] ──> slab ──> slab …      those with free slots; the first one is taken from
+//
+// A group is one chunk of the engine, aligned to granules, growing with the arena: its tag stands
+// in the granule above, which is the engine's. Empty slabs go back to their group; empty groups stay,
+// up to kMaxEmptyBytes, until they are wanted as slabs or end_empty_groups gives them back to the
+// engine, where any size can use them. Among partial slabs those at lower addresses come first,
+// so that others empty. Every call happens under the arena's lock; `Source` is the arena, which
+// gives chunks (take_chunk, return_chunk) and has an index(). The page map says of each granule whose it is.
+#pragma once
+
+#include "talc/base/memory.hpp"
+#include "talc/front/page_map.hpp"
+#include "talc/front/slab.hpp"
+
+namespace talc {
+
+// What is known of a group: a bit for each granule, 1 = free.
+struct SlabGroup {
+  SlabGroup* next;
+  SlabGroup* previous;
+  char* base;
+  uint64_t free_granules;
+  unsigned granules;
+
+  bool is_empty() const { return free_granules == ~uint64_t{0} >> (64 - granules); }
+  // The lowest run of `count` free granules: its index, or kNoRun.
+  static constexpr unsigned kNoRun = 64;
+  unsigned find(unsigned count) const {
+    uint64_t runs = free_granules;
+    for (unsigned i = 1; i < count; ++i) {
+      runs &= runs >> 1;
+    }
+    return runs == 0 ? kNoRun : static_cast<unsigned>(__builtin_ctzll(runs));
+  }
+};
+
+template <class Kernel>
+class SlabBank {
+ public:
+  using Map = PageMap<Kernel>;
+
+  // What may stay in groups without a slab.
+  static constexpr size_t kMaxEmptyBytes = size_t{64} << 20;
+
+  constexpr SlabBank() = default;
+
+  // Takes slots of a class, at most `count`, and stores them below `end`. Returns how many: less
+  // than asked for rather than beginning a slab for the rest; 0 when memory is out.
+  template <class Source>
+  unsigned take(Source& source, unsigned size_class, unsigned count, void** end) {
+    unsigned taken = 0;
+    while (taken < count) {
+      Slab* slab = partial_[size_class];
+      if (slab == nullptr) {
+        slab = taken == 0 ? begin_slab(source, size_class) : nullptr;
+        if (slab == nullptr) {
+          break;
+        }
+      }
+      taken += slab->take(count - taken, end - taken);
+      if (slab->is_full()) {
+        unlink(slab);
+      }
+    }
+    slots_out_[size_class] += taken;
+    return taken;
+  }
+
+  // Takes slots back, in order. Returns the first one that is no slot in use, and what is wrong with
+  // it, or `end`. Nothing has changed for that one. Cost: of neighbours, a few instructions each.
+  struct Stop {
+    void** at;
+    Slab::Put why;
+  };
+  template <class Source>
+  Stop put(Source& source, void** blocks, void** end) {
+    Slab* slab = nullptr;
+    for (; blocks != end; ++blocks) {
+      if (slab == nullptr || !slab->contains(*blocks)) {
+        slab = slab_of(source, *blocks);
+        if (slab == nullptr) [[unlikely]] {
+          return {blocks, Slab::Put::free_already};  // all of its slab was
+        }
+      }
+      const bool was_full = slab->is_full();
+      const Slab::Put result = slab->put(*blocks);
+      if (result != Slab::Put::ok) [[unlikely]] {
+        return {blocks, result};
+      }
+      slots_out_[slab->size_class()] -= 1;
+      if (was_full) {
+        link(slab);
+      }
+      // One partial slab stays, so that a block that comes and goes does not begin and end a slab.
+      if (slab->is_empty() && (slab->next != nullptr || slab->previous != nullptr)) {
+        end_slab(source, slab);
+        slab = nullptr;
+      }
+    }
+    return {end, Slab::Put::ok};
+  }
+
+  bool has_empty_groups() const { return empty_granules_ != 0; }
+  template <class Source>
+  void end_empty_groups(Source& source) {
+    for (SlabGroup* group = groups_; group != nullptr;) {
+      SlabGroup* const next = group->next;
+      if (group->is_empty()) {
+        end_group(source, group);
+      }
+      group = next;
+    }
+  }
+
+  // Gives back the empty slabs that put keeps, and all empty groups. Returns whether there were any.
+  template <class Source>
+  bool trim(Source& source) {
+    bool has_trimmed = has_empty_groups();
+    for (Slab* slab : partial_) {
+      while (slab != nullptr) {
+        Slab* const next = slab->next;
+        if (slab->is_empty()) {
+          end_slab(source, slab);
+          has_trimmed = true;
+        }
+        slab = next;
+      }
+    }
+    end_empty_groups(source);
+    return has_trimmed;
+  }
+
+  // Whether a slot begins at `block`. Needs no lock. Requires: the page map says that a slab is
+  // there.
+  static bool is_slot(const void* block) {
+    const auto* const slab = static_cast<const Slab*>(Map::get_slab(block));
+    return slab != nullptr && slab->is_slot(block);
+  }
+
+  // Slots of a class that are blocks of the program, or in magazines or on their way back.
+  size_t slots_out(unsigned size_class) const { return slots_out_[size_class]; }
+  // Bytes of all slabs.
+  size_t slab_bytes() const { return slab_granules_ * kGranuleSize; }
+  // Bytes of all groups.
+  size_t group_bytes() const { return group_granules_ * kGranuleSize; }
+
+ private:
+  static constexpr unsigned kMinGroupGranules = 4;
+  static constexpr unsigned kMaxGroupGranules = 64;
+  static constexpr size_t kMetadataAlign = 16;
+
+  // ---- slabs ----
+
+  // Null if the block lies in none of ours: its slab has ended, or it never was a block.
+  template <class Source>
+  static Slab* slab_of(Source& source, void* block) {
+    const PageEntry entry = Map::get(block);
+    const bool is_ours = entry.kind() == PageEntry::Kind::small && entry.owner() == source.index();
+    return is_ours ? static_cast<Slab*>(Map::get_slab(block)) : nullptr;
+  }
+
+  void link(Slab* slab) {
+    Slab** place = &partial_[slab->size_class()];
+    Slab* const first = *place;
+    Slab* previous = nullptr;
+    if (first != nullptr && first->base() < slab->base()) {
+      previous = first;
+      place = &first->next;
+    }
+    slab->previous = previous;
+    slab->next = *place;
+    if (slab->next != nullptr) {
+      slab->next->previous = slab;
+    }
+    *place = slab;
+  }
+
+  void unlink(Slab* slab) {
+    if (slab->next != nullptr) {
+      slab->next->previous = slab->previous;
+    }
+    (slab->previous == nullptr ? partial_[slab->size_class()] : slab->previous->next) = slab->next;
+    slab->next = slab->previous = nullptr;
+  }
+
+  template <class Source>
+  [[gnu::noinline]] Slab* begin_slab(Source& source, unsigned size_class) {
+    const unsigned granules = Slab::granules_of(size_class);
+    void* const metadata = source.take_chunk(Slab::metadata_bytes(size_class), kMetadataAlign);
+    if (metadata == nullptr) {
+      return nullptr;
+    }
+    SlabGroup* const group = group_with(source, granules);
+    if (group == nullptr) {
+      source.return_chunk(metadata, Slab::metadata_bytes(size_class));
+      return nullptr;
+    }
+    const unsigned at = group->find(granules);
+    empty_granules_ -= group->is_empty() ? group->granules : 0;
+    group->free_granules &= ~(mask_of(granules) << at);
+    if (group->free_granules == 0) {
+      unlink(group);
+    }
+    slab_granules_ += granules;
+    auto* const slab = new (kPlacement, metadata) Slab(group->base + at * kGranuleSize, size_class);
+    slab->group = group;
+    Map::set_slab(slab->region(), slab);
+    Map::set(slab->region(), PageEntry::small(source.index(), size_class));
+    link(slab);
+    return slab;
+  }
+
+  template <class Source>
+  [[gnu::noinline]] void end_slab(Source& source, Slab* slab) {
+    const unsigned granules = Slab::granules_of(slab->size_class());
+    SlabGroup* const group = slab->group;
+    const auto at = static_cast<size_t>(slab->base() - group->base) / kGranuleSize;
+    unlink(slab);
+    Map::set(slab->region(), PageEntry::returned());
+    Map::set_slab(slab->region(), nullptr);
+    slab_granules_ -= granules;
+    if (group->free_granules == 0) {
+      link(group);
+    }
+    group->free_granules |= mask_of(granules) << at;
+    source.return_chunk(slab, Slab::metadata_bytes(slab->size_class()));
+    if (group->is_empty()) {
+      empty_granules_ += group->granules;
+      if (empty_granules_ * kGranuleSize > kMaxEmptyBytes) {
+        end_group(source, group);
+      }
+    }
+  }
+
+  // ---- groups ----
+
+  static constexpr uint64_t mask_of(unsigned granules) { return ~uint64_t{0} >> (64 - granules); }
+
+  // groups_ is sorted by address. It holds only those with free granules, which are few.
+  void link(SlabGroup* group) {
+    SlabGroup* previous = nullptr;
+    SlabGroup* next = groups_;
+    while (next != nullptr && next->base < group->base) {
+      previous = next;
+      next = next->next;
+    }
+    group->previous = previous;
+    group->next = next;
+    (previous == nullptr ? groups_ : previous->next) = group;
+    if (next != nullptr) {
+      next->previous = group;
+    }
+  }
+
+  void unlink(SlabGroup* group) {
+    (group->previous == nullptr ? groups_ : group->previous->next) = group->next;
+    if (group->next != nullptr) {
+      group->next->previous = group->previous;
+    }
+  }
+
+  // The lowest group with a run of free granules: memory that was used before, if there is any.
+  template <class Source>
+  SlabGroup* group_with(Source& source, unsigned granules) {
+    for (SlabGroup* group = groups_; group != nullptr; group = group->next) {
+      if (group->find(granules) != SlabGroup::kNoRun) {
+        return group;
+      }
+    }
+    unsigned wanted = static_cast<unsigned>(group_granules_ / 4);
+    wanted = wanted < kMinGroupGranules ? kMinGroupGranules : wanted;
+    wanted = wanted > kMaxGroupGranules ? kMaxGroupGranules : wanted;
+    SlabGroup* const group = begin_group(source, wanted);
+    return group == nullptr && granules < wanted ? begin_group(source, granules) : group;
+  }
+
+  template <class Source>
+  SlabGroup* begin_group(Source& source, unsigned granules) {
+    void* const metadata = source.take_chunk(sizeof(SlabGroup), kMetadataAlign);
+    if (metadata == nullptr) {
+      return nullptr;
+    }
+    void* const base = source.take_chunk(granules * kGranuleSize, kGranuleSize);
+    if (base == nullptr) {
+      source.return_chunk(metadata, sizeof(SlabGroup));
+      return nullptr;
+    }
+    auto* const group = new (kPlacement, metadata)
+        SlabGroup{nullptr, nullptr, static_cast<char*>(base), mask_of(granules), granules};
+    Map::set(region_of(*group), PageEntry::returned());
+    link(group);
+    empty_granules_ += granules;
+    group_granules_ += granules;
+    return group;
+  }
+
+  template <class Source>
+  void end_group(Source& source, SlabGroup* group) {
+    unlink(group);
+    empty_granules_ -= group->granules;
+    group_granules_ -= group->granules;
+    const Span region = region_of(*group);
+    Map::set(region, PageEntry::heap(source.index()));
+    source.return_chunk(group, sizeof(SlabGroup));
+    source.return_chunk(region.base, region.size());
+  }
+
+  static Span region_of(const SlabGroup& group) {
+    return Span::from_base_size(group.base, group.granules * kGranuleSize);
+  }
+
+  Slab* partial_[SizeClasses::kCount] = {};
+  size_t slots_out_[SizeClasses::kCount] = {};
+  SlabGroup* groups_ = nullptr;
+  size_t group_granules_ = 0;
+  size_t empty_granules_ = 0;  // of groups without any slab
+  size_t slab_granules_ = 0;
+};
+
+}  // namespace talc

@@ -1,0 +1,197 @@
+// ThreadCache: what stands between a thread and its arena: a magazine for each size class, a few
+// middle blocks, and an outbox for blocks of other arenas.
+//
+//   CurrentCache ─> | tag | magazine 0 | magazine 1 | … | magazine 39 | supplies | outbox |
+//                           malloc: take           free: put, if the page map's entry minus the
+//                                                        tag is a magazine's offset
+//
+// The fast paths are here: no lock, no atomic operation, no shared line written, no call. A thread
+// begins with a constant cache in which every magazine is empty, so they need not ask whether there
+// is one; and ends with another, when its own has been emptied. What a cache may hold is bounded:
+// max_capacity() slots an array, kMaxOutboxBytes in the outbox, HotBlocks::kMaxBytes. Blocks that are full or missing are
+// SmallBlocks' matter, which owns the caches, and moves slots between them and the arenas' banks.
+#pragma once
+
+#include "talc/front/hot_blocks.hpp"
+#include "talc/front/magazine.hpp"
+#include "talc/front/page_map.hpp"
+
+namespace talc {
+
+class alignas(64) ThreadCache {
+ public:
+  static constexpr unsigned kNoArena = ~0U;
+  static constexpr size_t kMaxArrayBytes = size_t{64} << 10;
+  static constexpr unsigned kMaxCapacity = 1024;
+  static constexpr unsigned kMinCapacity = 8;
+  static constexpr unsigned kOutboxSlots = 256;
+  static constexpr size_t kMaxOutboxBytes = size_t{64} << 10;
+
+  // The slots that each array of a class may have: kMaxArrayBytes worth, within limits.
+  static constexpr unsigned max_capacity(unsigned size_class) {
+    const size_t slots = kMaxArrayBytes / SizeClasses::size_of(size_class);
+    return slots < kMinCapacity
+               ? kMinCapacity
+               : static_cast<unsigned>(slots < kMaxCapacity ? slots : kMaxCapacity);
+  }
+  // And has at first.
+  static constexpr unsigned first_capacity(unsigned size_class) {
+    const size_t slots = kFirstArrayBytes / SizeClasses::size_of(size_class);
+    return static_cast<unsigned>(slots < 2 ? 2 : slots < 32 ? slots : 32);
+  }
+
+  // What is known of a magazine beside it.
+  struct Supply {
+    std::atomic<size_t> filled{0};  // slots ever put into the take array, from wherever
+    std::atomic<uint16_t> capacity{0};
+    uint16_t next_refill = 0;
+  };
+
+  constexpr ThreadCache() = default;
+  // Begins as one that is being changed.
+  constexpr explicit ThreadCache(unsigned arena)
+      : tag_(PageEntry::tag_of(arena)), arena_(arena), changing_(true) {}
+  ThreadCache(const ThreadCache&) = delete;
+  ThreadCache& operator=(const ThreadCache&) = delete;
+
+  // ---- the fast paths ----
+
+  // A block of the class whose magazine has this offset, or null.
+  void* take_at(size_t offset) { return magazine_at(offset).take(); }
+  void* take(unsigned size_class) { return magazines_[size_class].take(); }
+
+  // Takes back a block that begins where `entry` says that a slab is. False: it is not of this
+  // cache's arena, or not small, or its magazine is full, or it was the last one put.
+  bool put(PageEntry entry, void* block) {
+    const uint32_t offset = entry.bits() - tag_;
+    if (offset >= PageEntry::kMagazineOffsets) [[unlikely]] {
+      return false;
+    }
+    return magazine_at(offset).put(block);
+  }
+
+  // ---- the slow ones ----
+
+  // The caches that a thread has before its first block, and after its end. Neither is written to.
+  static constexpr ThreadCache& none() { return none_; }
+  static constexpr ThreadCache& ended() { return ended_; }
+  bool is_one() const { return arena_ != kNoArena; }
+
+  unsigned arena() const { return arena_; }
+  Magazine& magazine(unsigned size_class) { return magazines_[size_class]; }
+  const Magazine& magazine(unsigned size_class) const { return magazines_[size_class]; }
+  Supply& supply(unsigned size_class) { return supplies_[size_class]; }
+  const Supply& supply(unsigned size_class) const { return supplies_[size_class]; }
+
+  HotBlocks& hot() { return hot_; }
+  const HotBlocks& hot() const { return hot_; }
+  // Of hot blocks that were handed out again.
+  std::atomic<size_t>& hot_allocations() { return hot_allocations_; }
+  size_t hot_allocations() const { return hot_allocations_.load(std::memory_order_relaxed); }
+
+  // Blocks of the class that the thread was given, ever.
+  size_t allocations(unsigned size_class) const {
+    return supplies_[size_class].filled.load(std::memory_order_relaxed) - take_depth(size_class);
+  }
+  // Slots of the class in both arrays.
+  size_t cached(unsigned size_class) const {
+    const unsigned capacity = supplies_[size_class].capacity;
+    return size_t{take_depth(size_class)} +
+           plausible(magazines_[size_class].put_depth(capacity), capacity);
+  }
+
+  // Makes a block wait in the outbox. Returns whether it is full now.
+  bool post(void* block, size_t size_bytes) {
+    const unsigned count = outbox_count_.load(std::memory_order_relaxed);
+    outbox_[count].store(block, std::memory_order_relaxed);
+    outbox_count_.store(count + 1, std::memory_order_release);
+    outbox_bytes_ += size_bytes;
+    return count + 1 == kOutboxSlots || outbox_bytes_ >= kMaxOutboxBytes;
+  }
+  unsigned outbox_count() const { return outbox_count_.load(std::memory_order_acquire); }
+  void* outbox(unsigned index) const { return outbox_[index].load(std::memory_order_relaxed); }
+  bool was_posted_last(const void* block) const {
+    return outbox_count() != 0 && outbox(outbox_count() - 1) == block;
+  }
+  // Keeps of the outbox only the first `count` blocks. Requires: the others went home; it is empty
+  // soon.
+  void shrink_outbox(unsigned count) {
+    outbox_count_.store(count, std::memory_order_relaxed);
+    outbox_bytes_ = 0;
+  }
+  void set_outbox_at(unsigned index, void* block) {
+    outbox_[index].store(block, std::memory_order_relaxed);
+  }
+
+  // From the first to the last change of a slow path: what a fork copies in between is not whole.
+  class Changing {
+   public:
+    explicit Changing(ThreadCache& cache) : cache_(cache) { set(true); }
+    ~Changing() { set(false); }
+    Changing(const Changing&) = delete;
+    Changing& operator=(const Changing&) = delete;
+
+   private:
+    void set(bool value) { cache_.set_changing(value); }
+    ThreadCache& cache_;
+  };
+  void set_changing(bool value) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    changing_.store(value, std::memory_order_release);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  bool is_changing() const { return changing_.load(std::memory_order_relaxed); }
+
+  // Links and state of SmallBlocks: all caches, and those that wait for a thread.
+  ThreadCache* next = nullptr;
+  ThreadCache* next_free = nullptr;
+  bool is_free = false;
+
+ private:
+  static constexpr size_t kFirstArrayBytes = size_t{8} << 10;
+
+  // A thread that works on its magazine while another looks shows it what never was.
+  static unsigned plausible(unsigned depth, unsigned capacity) {
+    return depth > capacity ? 0 : depth;
+  }
+  unsigned take_depth(unsigned size_class) const {
+    return plausible(magazines_[size_class].take_depth(), supplies_[size_class].capacity);
+  }
+
+  // Sums of addresses: the compiler does not see that `offset` is a multiple of a magazine's size.
+  Magazine& magazine_at(size_t offset) {
+    return *reinterpret_cast<Magazine*>(reinterpret_cast<char*>(magazines_) + offset);
+  }
+
+  uint32_t tag_ = PageEntry::kNoTag;
+  uint32_t arena_ = kNoArena;
+  Magazine magazines_[SizeClasses::kCount];
+  Supply supplies_[SizeClasses::kCount];
+  HotBlocks hot_;
+  std::atomic<size_t> hot_allocations_{0};
+  std::atomic<bool> changing_{false};
+  std::atomic<unsigned> outbox_count_{0};
+  size_t outbox_bytes_ = 0;
+  std::atomic<void*> outbox_[kOutboxSlots] = {};
+
+  static ThreadCache none_;
+  static ThreadCache ended_;
+};
+
+inline constinit ThreadCache ThreadCache::none_;
+inline constinit ThreadCache ThreadCache::ended_;
+
+// The cache of this thread, for the process heap over `Kernel`.
+template <class Kernel>
+class CurrentCache {
+ public:
+  static ThreadCache& get() { return *cache_; }
+  static void set(ThreadCache& cache) { cache_ = &cache; }
+
+ private:
+  // Initial-exec, because any other TLS is allocated on first use, by malloc.
+  [[gnu::tls_model("initial-exec")]] static inline constinit thread_local ThreadCache* cache_ =
+      &ThreadCache::none();
+};
+
+}  // namespace talc

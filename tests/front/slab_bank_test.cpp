@@ -1,0 +1,161 @@
+// Tests of front/slab_bank.hpp: slabs begin and end as slots come and go, and every chunk goes back.
+#include "talc/front/slab_bank.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "support/flaky_pages.hpp"
+
+namespace talc {
+namespace {
+
+struct Tag;
+using Kernel = FlakyPages<Tag>;
+using Map = PageMap<Kernel>;
+using Bank = SlabBank<Kernel>;
+
+// Chunks from the C library, counted; as many as are left.
+class Source {
+ public:
+  ~Source() { EXPECT_TRUE(chunks_.empty()); }
+  static unsigned index() { return 3; }
+  void* take_chunk(size_t size_bytes, size_t align) {
+    if (left == 0) {
+      return nullptr;
+    }
+    left -= 1;
+    void* const chunk = aligned_alloc(align, align_up(size_bytes, align));
+    EXPECT_TRUE(Map::reserve(Span::from_base_size(static_cast<char*>(chunk), size_bytes)));
+    chunks_[chunk] = size_bytes;
+    return chunk;
+  }
+  void return_chunk(void* chunk, size_t size_bytes) {
+    EXPECT_EQ(chunks_.at(chunk), size_bytes);
+    chunks_.erase(chunk);
+    free(chunk);
+  }
+  size_t count() const { return chunks_.size(); }
+
+  size_t left = ~size_t{0};
+
+ private:
+  std::map<void*, size_t> chunks_;
+};
+
+class SlabBankTest : public testing::Test {
+ protected:
+  void* take(unsigned size_class) {
+    void* block = nullptr;
+    return bank_.take(source_, size_class, 1, &block + 1) == 1 ? block : nullptr;
+  }
+  void put(void* block) { ASSERT_EQ(why(block), Slab::Put::ok); }
+  Slab::Put why(void* block) { return bank_.put(source_, &block, &block + 1).why; }
+
+  Source source_;
+  Bank bank_;
+};
+
+TEST_F(SlabBankTest, ThePageMapKnowsSlotsAndForgetsThem) {
+  void* const block = take(7);
+  EXPECT_EQ(Map::get(block), PageEntry::small(3, 7));
+  EXPECT_TRUE(Bank::is_slot(block));
+  EXPECT_FALSE(Bank::is_slot(static_cast<char*>(block) + 16));
+  EXPECT_EQ(bank_.slots_out(7), 1U);
+  put(block);
+  EXPECT_EQ(bank_.slots_out(7), 0U);
+  EXPECT_EQ(Map::get(block), PageEntry::small(3, 7));  // one empty slab is kept
+  EXPECT_TRUE(bank_.trim(source_));
+  EXPECT_EQ(Map::get(block).kind(), PageEntry::Kind::heap);
+  EXPECT_EQ(source_.count(), 0U);
+  EXPECT_FALSE(bank_.trim(source_));
+}
+
+TEST_F(SlabBankTest, ASlotOfASlabThatHasEndedIsFreeAlready) {
+  void* const kept = take(20);
+  void* const block = take(0);
+  put(block);
+  bank_.trim(source_);
+  EXPECT_EQ(Map::get(block).kind(), PageEntry::Kind::returned);
+  EXPECT_EQ(why(block), Slab::Put::free_already);
+  put(kept);
+  bank_.trim(source_);
+}
+
+TEST_F(SlabBankTest, OutOfMemoryIsZeroSlotsAndNothingIsLost) {
+  for (size_t chunks = 0; chunks < 4; ++chunks) {
+    source_.left = chunks;
+    void* const block = take(12);
+    EXPECT_EQ(block != nullptr, chunks == 3);
+    if (block != nullptr) {
+      put(block);
+      bank_.trim(source_);
+    }
+    EXPECT_EQ(source_.count(), 0U);
+  }
+}
+
+TEST_F(SlabBankTest, WithLittleMemoryASmallerGroupServes) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 2000; ++i) {
+    blocks.push_back(take(30));
+    ASSERT_NE(blocks.back(), nullptr);
+  }
+  EXPECT_GE(bank_.group_bytes(), bank_.slab_bytes());
+  EXPECT_LE(bank_.group_bytes(), bank_.slab_bytes() * 3 / 2);
+  for (void* const block : blocks) {
+    put(block);
+  }
+  bank_.trim(source_);
+  EXPECT_EQ(bank_.group_bytes(), 0U);
+}
+
+TEST_F(SlabBankTest, AgreesWithAModel) {
+  std::mt19937 random(7);
+  std::vector<std::pair<void*, unsigned>> live;
+  std::set<void*> known;
+  for (int i = 0; i < 60000; ++i) {
+    // Waves, so that slabs and groups end as well.
+    const bool is_growing = (i / 6000) % 2 == 0;
+    if (random() % 100 < (is_growing ? 60U : 40U) || live.empty()) {
+      const unsigned size_class = static_cast<unsigned>(random() % SizeClasses::kCount);
+      void* blocks[9];
+      const auto wanted = static_cast<unsigned>(random() % 9 + 1);
+      const unsigned taken = bank_.take(source_, size_class, wanted, blocks + 9);
+      ASSERT_GE(taken, 1U);
+      for (unsigned k = 9 - taken; k < 9; ++k) {
+        ASSERT_TRUE(known.insert(blocks[k]).second);
+        live.emplace_back(blocks[k], size_class);
+      }
+    } else {
+      for (int k = 0; k < 8 && !live.empty(); ++k) {
+        std::swap(live[random() % live.size()], live.back());
+        put(live.back().first);
+        known.erase(live.back().first);
+        live.pop_back();
+      }
+    }
+  }
+  std::vector<size_t> out(SizeClasses::kCount);
+  for (const auto& [block, size_class] : live) {
+    out[size_class] += 1;
+    EXPECT_EQ(Map::get(block), PageEntry::small(3, size_class));
+  }
+  for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+    EXPECT_EQ(bank_.slots_out(i), out[i]);
+  }
+  for (const auto& [block, size_class] : live) {
+    put(block);
+  }
+  bank_.trim(source_);
+  EXPECT_EQ(bank_.slab_bytes(), 0U);
+  EXPECT_EQ(bank_.group_bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace talc

@@ -1,0 +1,96 @@
+// Tests of front/slab.hpp: slots are taken lowest first, once each, and wrong pointers are known.
+#include "talc/front/slab.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+namespace talc {
+namespace {
+
+// Metadata with room for its bits, over addresses that nobody touches.
+class SlabOf {
+ public:
+  explicit SlabOf(unsigned size_class)
+      : memory_(new size_t[Slab::metadata_bytes(size_class) / sizeof(size_t) + 1]),
+        slab_(new (kPlacement, memory_.get()) Slab(base(), size_class)) {}
+  Slab* operator->() { return slab_; }
+  static char* base() { return reinterpret_cast<char*>(size_t{16} << kGranuleLog2); }
+
+ private:
+  std::unique_ptr<size_t[]> memory_;
+  Slab* slab_;
+};
+
+std::vector<void*> take(SlabOf& slab, unsigned count) {
+  std::vector<void*> blocks(count);
+  blocks.resize(slab->take(count, blocks.data() + count));
+  return blocks;
+}
+
+TEST(Slab, EverySlotOfEveryClassIsTakenOnceInOrder) {
+  for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+    SlabOf slab(size_class);
+    const unsigned slots = Slab::slots_of(size_class);
+    EXPECT_TRUE(slab->is_empty());
+    std::vector<void*> blocks(slots + 5);
+    ASSERT_EQ(slab->take(slots + 5, blocks.data() + slots), slots);
+    EXPECT_TRUE(slab->is_full());
+    EXPECT_EQ(slab->take(1, blocks.data() + slots + 1), 0U);
+    for (unsigned i = 0; i < slots; ++i) {
+      const char* const slot = SlabOf::base() + i * SizeClasses::size_of(size_class);
+      ASSERT_EQ(blocks[slots - 1 - i], slot);
+      ASSERT_TRUE(slab->is_slot(slot));
+      ASSERT_LE(slot + SizeClasses::size_of(size_class), slab->region().acme);
+    }
+  }
+}
+
+TEST(Slab, LowestFreeSlotsComeFirst) {
+  SlabOf slab(3);
+  const std::vector<void*> blocks = take(slab, 200);
+  for (const unsigned i : {10U, 190U, 70U, 71U}) {
+    EXPECT_EQ(slab->put(blocks[i]), Slab::Put::ok);
+  }
+  const std::vector<void*> again = take(slab, 5);
+  EXPECT_EQ(again[4], blocks[190]);  // blocks[199] is slot 0
+  EXPECT_EQ(again[3], blocks[71]);
+  EXPECT_EQ(again[2], blocks[70]);
+  EXPECT_EQ(again[1], blocks[10]);
+  EXPECT_EQ(again[0], SlabOf::base() + 200 * SizeClasses::size_of(3));
+}
+
+TEST(Slab, PuttingASlotTwiceChangesNothing) {
+  SlabOf slab(5);
+  void* block = take(slab, 1)[0];
+  take(slab, 1);
+  EXPECT_EQ(slab->put(block), Slab::Put::ok);
+  EXPECT_EQ(slab->put(block), Slab::Put::free_already);
+  EXPECT_FALSE(slab->is_empty());
+}
+
+TEST(Slab, KnowsWhatIsNoSlot) {
+  for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+    SlabOf slab(size_class);
+    take(slab, Slab::slots_of(size_class));
+    const size_t size = SizeClasses::size_of(size_class);
+    EXPECT_EQ(slab->put(SlabOf::base() + size - 1), Slab::Put::no_slot);
+    EXPECT_EQ(slab->put(SlabOf::base() + 1), Slab::Put::no_slot);
+    char* const end = SlabOf::base() + Slab::slots_of(size_class) * size;
+    EXPECT_FALSE(end < slab->region().acme && slab->is_slot(end));
+    EXPECT_TRUE(slab->is_full());
+  }
+}
+
+TEST(Slab, LittleIsLeftOverAboveTheLastSlot) {
+  for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+    const size_t region = Slab::granules_of(size_class) * kGranuleSize;
+    const size_t used = Slab::slots_of(size_class) * SizeClasses::size_of(size_class);
+    EXPECT_LE((region - used) * 16, region) << SizeClasses::size_of(size_class);
+  }
+}
+
+}  // namespace
+}  // namespace talc
