@@ -28,6 +28,7 @@ class Case:
     `ready` is a path that the server makes when it listens, e.g. "{work}/socket".
     `binary` is the name of the executable that does the work (`cc1plus`, not `g++`): its malloc
     must be bound to the preloaded library. By default the command's own.
+    `inspected` is whether the separate pass looks at it.
     `quick` puts it into --quick. A pattern with several thread counts is several cases of one name.
     """
 
@@ -41,6 +42,7 @@ class Case:
     client: tuple[str, ...] | None = None
     ready: str | None = None
     binary: str = ""
+    inspected: bool = True
     quick: bool = True
 
     @property

@@ -89,7 +89,7 @@ def run_case(case: Case, session: Session, share_s: float | None, turn: int) -> 
         session.leave_out(f"{case.suite}: {case.label}: too long for the time that is left")
         return
     _run_rounds(case, session, reference, rounds, turn)
-    if not settings.quick:
+    if case.inspected and not settings.quick:
         _run_passes(case, session)
 
 

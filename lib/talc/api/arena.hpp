@@ -25,8 +25,9 @@
 
 namespace talc {
 
+// Neighbours share no cache line.
 template <class Kernel>
-class Arena {
+class alignas(64) Arena {
  public:
   using Handler = MapOnOom<Kernel, HeapRegistry<Kernel>>;
   // Not compact: a heap that grows with its load always looks scarce, and sparing gaps touches more

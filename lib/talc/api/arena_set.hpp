@@ -2,10 +2,11 @@
 //
 //   arenas_   [ 0 | 1 | … | count_ - 1 | not begun yet … | spare: for threads that a fork stops ]
 //
-// Every thread begins in arena 0. One that finds its arena taken moves to another, and begins a new
-// one if all are taken and there are fewer than two per processor; so arenas are as many as threads
-// that allocate at once, not as threads. A thread that waits, waits a moment at each in turn: no
-// single lock, least of all one held for a fork, can stop it for good.
+// A thread's cache has one arena for home, the one with the fewest threads (choose_home), and there
+// are at most two arenas per processor. What does not go through a cache begins there, too: a thread
+// that finds its arena taken moves to another, and begins a new one if all are taken. A thread that
+// waits, waits a moment at each in turn: no single lock, least of all one held for a fork, can stop
+// it for good.
 //
 // Fork: the forking thread holds every arena, lowest first, after libc's stdio lock, for the time
 // in which the process is copied. What it could not get in time is abandoned in the child.
