@@ -53,10 +53,19 @@ inline void release(void* block) {
   }
 }
 
+[[gnu::noinline]] inline void* allocate_zeroed_slowly(size_t bytes) {
+  return or_enomem(process_heap().allocate_zeroed(bytes, kMallocAlign));
+}
+
 inline void* allocate_zeroed(size_t count, size_t size) {
   size_t bytes = 0;
-  const bool overflows = __builtin_mul_overflow(count, size, &bytes);
-  return or_enomem(overflows ? nullptr : process_heap().allocate_zeroed(bytes, kMallocAlign));
+  if (__builtin_mul_overflow(count, size, &bytes)) [[unlikely]] {
+    return or_enomem(nullptr);
+  }
+  if (void* const block = ProcessHeap::try_allocate(bytes)) [[likely]] {
+    return __builtin_memset(block, 0, bytes);
+  }
+  return allocate_zeroed_slowly(bytes);
 }
 
 inline void* reallocate(void* block, size_t size) {

@@ -66,6 +66,12 @@ class Trial {
     }
   }
 
+  void free_all() {
+    for (bench::Block& block : live_) {
+      allocator_.free(block.ptr, block.size, block.align);
+    }
+  }
+
   void print(const char* name) const {
     for (int i = 0; i < kOperations; ++i) {
       const Measured& measured = measured_[i];
@@ -124,6 +130,7 @@ void run(const char* name, char* memory, const Clock& clock, uint64_t actions) {
   for (const uint64_t divisor : {uint64_t{10}, uint64_t{1}}) {
     auto trial = std::make_unique<Trial<Allocator>>(memory, clock);
     trial->play(actions / divisor);
+    trial->free_all();
     if (divisor == 1) {
       trial->print(name);
     }

@@ -148,7 +148,9 @@ void compete(const Contender (&contenders)[kCount], Arena arena, std::vector<Pla
   std::vector<double> scores[kCount];
   for (size_t round = 0; round < rounds; ++round) {
     for (size_t i = 0; i < kCount; ++i) {
-      scores[i].push_back(contenders[i].play(arena, players, contenders[i].share));
+      // In another order each round.
+      const size_t at = (i + round) % kCount;
+      scores[at].push_back(contenders[at].play(arena, players, contenders[at].share));
     }
   }
   for (size_t i = 0; i < kCount; ++i) {

@@ -1,8 +1,8 @@
 // Short processes: `true`, started 150 times one after another, as a shell script does.
 //
 // Follows no published benchmark. The preloaded library is inherited, so that what counts is the dynamic
-// linker's work on it, its constructors, and the pages and system calls of its first allocation: two
-// well-known allocators make short programs ten times slower. One thread.
+// linker's work on it, its constructors, and the pages and system calls of its first allocation. One
+// thread.
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,8 +1,9 @@
 // A logic minimiser: sets of a few bytes, in lists of them, made and dropped in deep recursion.
 //
-// After espresso by Rudell and Brayton (Berkeley 1985), in the suite of Zorn and Grunwald (1992). Covers,
-// lists of cubes, are complemented by Shannon expansion: each level copies the cubes that its half of
-// the space has to do with, and drops them on the way back. Stresses: tiny blocks whose lifetimes are nested,
+// After espresso (Brayton, Hachtel, McMullen, Sangiovanni-Vincentelli: "Logic Minimization Algorithms for
+// VLSI Synthesis", 1984), in the suite of Zorn and Grunwald ("Empirical Measurements of Six
+// Allocation-intensive C Programs", 1992). Covers, lists of cubes, are complemented by Shannon expansion:
+// each level copies the cubes of its half of the space, and drops them on the way back. Stresses: tiny blocks whose lifetimes are nested,
 // beside lists from 8 bytes to some KiB. One thread. A cover and its complement must fill the space.
 #include "common.hpp"
 

@@ -1,9 +1,10 @@
 // Two cycles of growing, churning, freeing and idling, by four threads, on a schedule.
 //
 // Each action of a phase has its time, so that the curves of all allocators lie over one another; one that
-// cannot keep up is late from there on, as all threads end a phase together. Cycle 1 has blocks of 16 bytes to 2 KiB; a tenth of them outlives it, scattered.
-// Cycle 2 has blocks of 64 bytes to 8 KiB: can it use what cycle 1 left? While idle no thread calls the
-// allocator: what comes back then comes back by the allocator's own clock, if it has one.
+// cannot keep up is late from there on, as all threads end a phase together. Cycle 1 has blocks of 16
+// bytes to 2 KiB; a tenth of them outlives it, scattered. Cycle 2 has blocks of 64 bytes to 8 KiB: can it
+// use what cycle 1 left? While idle no thread calls the allocator: what comes back then comes back by the
+// allocator's own clock, if it has one.
 #include <string.h>
 
 #include <atomic>

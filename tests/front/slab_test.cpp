@@ -24,6 +24,8 @@ class SlabOf {
   Slab* slab_;
 };
 
+Slab::Put put(SlabOf& slab, void* block) { return slab->put(&block, &block + 1).why; }
+
 std::vector<void*> take(SlabOf& slab, unsigned count) {
   std::vector<void*> blocks(count);
   blocks.resize(slab->take(count, blocks.data() + count));
@@ -52,7 +54,7 @@ TEST(Slab, LowestFreeSlotsComeFirst) {
   SlabOf slab(3);
   const std::vector<void*> blocks = take(slab, 200);
   for (const unsigned i : {10U, 190U, 70U, 71U}) {
-    EXPECT_EQ(slab->put(blocks[i]), Slab::Put::ok);
+    EXPECT_EQ(put(slab, blocks[i]), Slab::Put::ok);
   }
   const std::vector<void*> again = take(slab, 5);
   EXPECT_EQ(again[4], blocks[190]);  // blocks[199] is slot 0
@@ -66,9 +68,27 @@ TEST(Slab, PuttingASlotTwiceChangesNothing) {
   SlabOf slab(5);
   void* block = take(slab, 1)[0];
   take(slab, 1);
-  EXPECT_EQ(slab->put(block), Slab::Put::ok);
-  EXPECT_EQ(slab->put(block), Slab::Put::free_already);
+  EXPECT_EQ(put(slab, block), Slab::Put::ok);
+  EXPECT_EQ(put(slab, block), Slab::Put::free_already);
   EXPECT_FALSE(slab->is_empty());
+}
+
+TEST(Slab, ARunEndsAtABlockOfAnotherSlabOrAtAWrongOne) {
+  SlabOf slab(5);
+  std::vector<void*> blocks = take(slab, 10);
+  blocks[4] = SlabOf::base() + kGranuleSize;
+  Slab::Stop stop = slab->put(blocks.data(), blocks.data() + 10);
+  EXPECT_EQ(stop.at, &blocks[4]);
+  EXPECT_EQ(stop.why, Slab::Put::ok);
+  blocks[7] = blocks[5];
+  stop = slab->put(&blocks[5], blocks.data() + 10);
+  EXPECT_EQ(stop.at, &blocks[7]);
+  EXPECT_EQ(stop.why, Slab::Put::free_already);
+  stop = slab->put(&blocks[8], blocks.data() + 10);
+  EXPECT_EQ(stop.at, blocks.data() + 10);
+  EXPECT_FALSE(slab->is_empty());  // the fifth and the eighth never came
+  take(slab, Slab::slots_of(5) - 2);
+  EXPECT_TRUE(slab->is_full());
 }
 
 TEST(Slab, KnowsWhatIsNoSlot) {
@@ -76,8 +96,8 @@ TEST(Slab, KnowsWhatIsNoSlot) {
     SlabOf slab(size_class);
     take(slab, Slab::slots_of(size_class));
     const size_t size = SizeClasses::size_of(size_class);
-    EXPECT_EQ(slab->put(SlabOf::base() + size - 1), Slab::Put::no_slot);
-    EXPECT_EQ(slab->put(SlabOf::base() + 1), Slab::Put::no_slot);
+    EXPECT_EQ(put(slab, SlabOf::base() + size - 1), Slab::Put::no_slot);
+    EXPECT_EQ(put(slab, SlabOf::base() + 1), Slab::Put::no_slot);
     char* const end = SlabOf::base() + Slab::slots_of(size_class) * size;
     EXPECT_FALSE(end < slab->region().acme && slab->is_slot(end));
     EXPECT_TRUE(slab->is_full());

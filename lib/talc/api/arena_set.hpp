@@ -43,6 +43,10 @@ class ArenaSet {
   // The arena for a new cache: the one with the fewest threads, a new one rather than one that has
   // any.
   unsigned choose_home() {
+    if (arenas_[0].users().load(std::memory_order_relaxed) == 0 &&
+        !arenas_[0].lock().is_abandoned()) {
+      return 0;  // as in most processes: without asking for the number of processors
+    }
     unsigned best = kMaxArenas;
     const unsigned candidates = is_forking_.load(std::memory_order_relaxed) ? count() : limit();
     for (unsigned i = 0; i < candidates; ++i) {

@@ -73,7 +73,7 @@ class FreshMemory {
   }
 
  private:
-  // A heap's header, and the engine's table in the first one: at most 1/32 of MapOnOom::kMinStep.
+  // A heap's header, and the engine's table in the first one: at most 1/128 of MapOnOom::kMinStep.
   static constexpr size_t kBottom = size_t{16} << 10;
   // A gap's header, which may have been where a block is now.
   static constexpr size_t kHeader = 4 * kWordSize;

@@ -116,7 +116,8 @@ class SmallBlocks {
 
   // The end of this thread: all that it has goes home, and its cache waits for another thread.
   void end_thread(ThreadCache& cache) {
-    Current::set(ThreadCache::ended());
+    Current::set(ThreadCache::none());
+    ThreadNote::set_ended();
     const ThreadCache::Changing changing(cache);
     empty(cache);
     TheArena& home = arenas_[cache.arena()];
@@ -193,7 +194,7 @@ class SmallBlocks {
     if (cache.is_one()) [[likely]] {
       return cache.is_changing() ? nullptr : &cache;
     }
-    return &cache == &ThreadCache::ended() ? nullptr : begin_thread();
+    return ThreadNote::has_ended() ? nullptr : begin_thread();
   }
 
   [[gnu::cold, gnu::noinline]] ThreadCache* begin_thread() {

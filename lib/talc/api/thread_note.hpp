@@ -1,4 +1,4 @@
-// ThreadNote: what a thread remembers of the process heap beside its cache, in 16 bytes of
+// ThreadNote: what a thread remembers of the process heap beside its cache, in 20 bytes of
 // static TLS.
 //
 // Zero to begin with, no constructor, no destructor: it serves in a thread's first and last
@@ -37,6 +37,10 @@ class ThreadNote {
   // Small blocks that the thread has released without a cache.
   static unsigned count_direct_release() { return ++note_.direct_releases; }
 
+  // Whether the thread's cache was taken from it, at its end: it gets no other.
+  static bool has_ended() { return note_.ended; }
+  static void set_ended() { note_.ended = true; }
+
   // The forks that this thread is in: more than one if a signal handler forks that interrupted a
   // fork.
   static unsigned begin_fork() { return note_.forks++; }
@@ -48,9 +52,11 @@ class ThreadNote {
     unsigned visits;
     unsigned forks;
     unsigned direct_releases;
+    bool ended;
   };
 
-  [[gnu::tls_model("initial-exec")]] static inline constinit thread_local Note note_{0, 0, 0, 0};
+  [[gnu::tls_model("initial-exec")]] static inline constinit thread_local Note note_{0, 0, 0, 0,
+                                                                                     false};
 };
 
 }  // namespace talc

@@ -1,10 +1,11 @@
 // SizeClasses: the sizes that slabs are cut into, and which of them serves a request.
 //
-//   class   0  1 … 7 |  8   9  10  11 | 12 … 15 | …  | 36 …            39
-//   bytes  16 32 … 128 | 160 192 224 256 | 320 … 512 | … | 20480 24576 28672 32768
+//   class   0  1 … 7 |  8   9  10  11 | 12 … 15 | 16  17 …  23 | …  | 56 …       63
+//   bytes  16 32 … 128 | 160 192 224 256 | 320 … 512 | 576 640 … 1024 | … | 18432 … 32768
 //
-// Steps of 16 up to 128, then four per power of two: at most a fifth of a block is lost to rounding,
-// and all are multiples of 16. Requests up to 1 KiB look their class up, larger ones compute it.
+// Steps of 16 up to 128, then four per power of two, from 512 on eight: at most a fifth of a block is
+// lost to rounding, of larger ones a ninth, and all are multiples of 16. Requests up to 1 KiB look
+// their class up, larger ones compute it.
 // Used by everything in front/, and by the process heap, which sends larger requests to the engine.
 #pragma once
 
@@ -16,7 +17,7 @@ namespace talc {
 
 class SizeClasses {
  public:
-  static constexpr unsigned kCount = 40;
+  static constexpr unsigned kCount = 64;
   static constexpr size_t kStep = 16;
   static constexpr size_t kMaxSize = size_t{32} << 10;
   // Up to here scaled_class_of serves.
@@ -24,21 +25,24 @@ class SizeClasses {
 
   // The bytes of a slot. Requires: size_class < kCount.
   static constexpr size_t size_of(unsigned size_class) {
-    if (size_class < kLinear) {
+    if (size_class < kCoarse) {
       return (size_class + 1) * kStep;
     }
-    const unsigned above = size_class - kLinear;
-    return (kPerDoubling + 1 + above % kPerDoubling) << (kLinearLog2 - 2 + above / kPerDoubling);
+    const bool is_fine = size_class >= kFine;
+    const unsigned per_log2 = is_fine ? 3 : 2;
+    const unsigned above = size_class - (is_fine ? kFine : kCoarse);
+    const unsigned log2 = (is_fine ? kFineLog2 : kCoarseLog2) + (above >> per_log2);
+    return ((size_t{1} << per_log2) + 1 + above % (1U << per_log2)) << (log2 - per_log2);
   }
 
   // The class of the smallest slot that holds `size`. Requires: size ≤ kMaxSize.
   static constexpr unsigned class_of(size_t size) {
-    if (size <= kLinear * kStep) {
+    if (size <= size_t{1} << kCoarseLog2) {
       return size == 0 ? 0 : static_cast<unsigned>((size - 1) / kStep);
     }
     const unsigned log2 = floor_log2(size - 1);
-    const unsigned quarter = static_cast<unsigned>((size - 1) >> (log2 - 2)) % kPerDoubling;
-    return kLinear + (log2 - kLinearLog2) * kPerDoubling + quarter;
+    return log2 < kFineLog2 ? kCoarse + (log2 - kCoarseLog2) * 4 + part(size, log2, 2)
+                            : kFine + (log2 - kFineLog2) * 8 + part(size, log2, 3);
   }
 
   // class_of(size) * kScale, by a table. Requires: size ≤ kMaxTableSize. Cost: one load.
@@ -58,9 +62,16 @@ class SizeClasses {
   }
 
  private:
-  static constexpr unsigned kLinear = 8;
-  static constexpr unsigned kLinearLog2 = 7;
-  static constexpr unsigned kPerDoubling = 4;
+  // Where there are four classes per power of two, and where eight.
+  static constexpr unsigned kCoarse = 8;
+  static constexpr unsigned kCoarseLog2 = 7;
+  static constexpr unsigned kFine = 16;
+  static constexpr unsigned kFineLog2 = 9;
+
+  // Which of the 2^per_log2 parts of its power of two a size lies in.
+  static constexpr unsigned part(size_t size, unsigned log2, unsigned per_log2) {
+    return static_cast<unsigned>((size - 1) >> (log2 - per_log2)) % (1U << per_log2);
+  }
 
   struct Table {
     uint16_t scaled[kMaxTableSize / kStep + 1];

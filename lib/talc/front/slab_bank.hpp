@@ -72,33 +72,29 @@ class SlabBank {
 
   // Takes slots back, in order. Returns the first one that is no slot in use, and what is wrong with
   // it, or `end`. Nothing has changed for that one. Cost: of neighbours, a few instructions each.
-  struct Stop {
-    void** at;
-    Slab::Put why;
-  };
   template <class Source>
-  Stop put(Source& source, void** blocks, void** end) {
-    Slab* slab = nullptr;
-    for (; blocks != end; ++blocks) {
-      if (slab == nullptr || !slab->contains(*blocks)) {
-        slab = slab_of(source, *blocks);
-        if (slab == nullptr) [[unlikely]] {
-          return {blocks, Slab::Put::free_already};  // all of its slab was
-        }
+  Slab::Stop put(Source& source, void** blocks, void** end) {
+    while (blocks != end) {
+      Slab* const slab = slab_of(source, *blocks);
+      if (slab == nullptr) [[unlikely]] {
+        return {blocks, Slab::Put::free_already};  // all of its slab was
       }
       const bool was_full = slab->is_full();
-      const Slab::Put result = slab->put(*blocks);
-      if (result != Slab::Put::ok) [[unlikely]] {
-        return {blocks, result};
-      }
-      slots_out_[slab->size_class()] -= 1;
-      if (was_full) {
+      const Slab::Stop stop = slab->put(blocks, end);
+      slots_out_[slab->size_class()] -= static_cast<size_t>(stop.at - blocks);
+      if (was_full && stop.at != blocks) {
         link(slab);
       }
+      if (stop.why != Slab::Put::ok) [[unlikely]] {
+        return stop;
+      }
+      if (stop.at == blocks) [[unlikely]] {
+        return {blocks, Slab::Put::no_slot};  // above the last slot
+      }
+      blocks = stop.at;
       // One partial slab stays, so that a block that comes and goes does not begin and end a slab.
       if (slab->is_empty() && (slab->next != nullptr || slab->previous != nullptr)) {
         end_slab(source, slab);
-        slab = nullptr;
       }
     }
     return {end, Slab::Put::ok};
@@ -273,6 +269,7 @@ class SlabBank {
     }
     unsigned wanted = static_cast<unsigned>(group_granules_ / 4);
     wanted = wanted < kMinGroupGranules ? kMinGroupGranules : wanted;
+    wanted = wanted < granules ? granules : wanted;
     wanted = wanted > kMaxGroupGranules ? kMaxGroupGranules : wanted;
     SlabGroup* const group = begin_group(source, wanted);
     return group == nullptr && granules < wanted ? begin_group(source, granules) : group;

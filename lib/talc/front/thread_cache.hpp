@@ -1,13 +1,13 @@
 // ThreadCache: what stands between a thread and its arena: a magazine for each size class, a few
 // middle blocks, and an outbox for blocks of other arenas.
 //
-//   CurrentCache ─> | tag | magazine 0 | magazine 1 | … | magazine 39 | supplies | outbox |
+//   CurrentCache ─> | tag | magazine 0 | magazine 1 | … | magazine 63 | supplies | outbox |
 //                           malloc: take           free: put, if the page map's entry minus the
 //                                                        tag is a magazine's offset
 //
 // The fast paths are here: no lock, no atomic operation, no shared line written, no call. A thread
 // begins with a constant cache in which every magazine is empty, so they need not ask whether there
-// is one; and ends with another, when its own has been emptied. What a cache may hold is bounded:
+// is one; and ends with it, when its own has been emptied. What a cache may hold is bounded:
 // max_capacity() slots an array, kMaxOutboxBytes in the outbox, HotBlocks::kMaxBytes. Blocks that are full or missing are
 // SmallBlocks' matter, which owns the caches, and moves slots between them and the arenas' banks.
 #pragma once
@@ -72,9 +72,8 @@ class alignas(64) ThreadCache {
 
   // ---- the slow ones ----
 
-  // The caches that a thread has before its first block, and after its end. Neither is written to.
+  // The cache of a thread that has none: before its first block, and after its end. Never written to.
   static constexpr ThreadCache& none() { return none_; }
-  static constexpr ThreadCache& ended() { return ended_; }
   bool is_one() const { return arena_ != kNoArena; }
 
   unsigned arena() const { return arena_; }
@@ -175,11 +174,9 @@ class alignas(64) ThreadCache {
   std::atomic<void*> outbox_[kOutboxSlots] = {};
 
   static ThreadCache none_;
-  static ThreadCache ended_;
 };
 
 inline constinit ThreadCache ThreadCache::none_;
-inline constinit ThreadCache ThreadCache::ended_;
 
 // The cache of this thread, for the process heap over `Kernel`.
 template <class Kernel>

@@ -35,18 +35,19 @@ class MapOnOom {
  public:
   // Heaps begin and end at multiples of this: a granule of the page map, and the largest page.
   static constexpr size_t kGrain = size_t{64} << 10;
-  // A heap's first size, and the least step by which it grows.
-  static constexpr size_t kMinStep = size_t{256} << 10;
-  // What Config::fixed_bins should be: as many as the first heap can pay for, so that the table
+  // A heap's first size, and the least step by which it grows: untouched pages cost nothing, and a
+  // small program needs no second step.
+  static constexpr size_t kMinStep = size_t{1} << 20;
+  // What Config::fixed_bins should be: as many as a small first heap can pay for, so that the table
   // stays at its bottom. With 64 per doubling they tell sizes up to 16 MiB apart.
-  static constexpr unsigned kFixedBins = kMinStep / 32 / kWordSize;
+  static constexpr unsigned kFixedBins = kMinStep / 128 / kWordSize;
   static constexpr size_t kMaxStep = size_t{64} << 20;
   // What stays on top of a heap when the rest of its top gap is given back.
   static constexpr size_t kMinSlack = size_t{2} << 20;
   static constexpr size_t kMaxSlack = size_t{64} << 20;
 
   // A heap that has become so large gets huge pages for what it grows by from then on.
-  static constexpr size_t kHugeFrom = size_t{16} << 20;
+  static constexpr size_t kHugeFrom = size_t{32} << 20;
   static constexpr size_t kHugePage = size_t{2} << 20;
 
   // From here on Talc tells of a free top.
