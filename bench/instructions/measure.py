@@ -59,8 +59,8 @@ def measure(program: Path, library: Path, path: str) -> float:
     return (twice - once) / OPERATIONS
 
 
-def measure_all(build: Path, jobs: int) -> dict[str, float]:
-    program, library = build / "bench/instructions/instructions", build / "libtalc.so"
+def measure_all(build: Path, library: Path, jobs: int) -> dict[str, float]:
+    program = build / "bench/instructions/instructions"
     if shutil.which("valgrind") is None:
         raise Failure("valgrind is missing; on Debian: apt-get install valgrind")
     for file in (program, library):
@@ -106,10 +106,13 @@ def main() -> int:
     deed.add_argument("--check", action="store_true", help="fail if a path costs over 2%% more")
     deed.add_argument("--update", action="store_true", help="make these figures the baseline")
     parser.add_argument("--build", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--library", type=Path, help="another one than the build's libtalc.so")
     parser.add_argument("--jobs", type=int, default=1, help=argparse.SUPPRESS)
     options = parser.parse_args()
     try:
-        figures = measure_all(options.build.resolve(), options.jobs)
+        build = options.build.resolve()
+        library = (options.library or build / "libtalc.so").absolute()
+        figures = measure_all(build, library, options.jobs)
         if options.check:
             worse, better = compare(figures, read_baseline())
             if better:

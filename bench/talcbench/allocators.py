@@ -5,10 +5,12 @@ nothing is preloaded. Anybody's library joins by --alloc NAME=LIB.so.
 """
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from talcbench.errors import UserError
@@ -36,6 +38,8 @@ class Allocator:
     name: str
     library: Path | None = None  # None: nothing is preloaded
     version: str = "unknown"
+    # Someone builds it here, perhaps anew while it is being measured.
+    fresh: bool = False
 
     @property
     def preload(self) -> str:
@@ -43,7 +47,29 @@ class Allocator:
         return "-" if self.library is None else str(self.library)
 
     def describe(self) -> str:
-        return self.version if self.library is None else f"{self.version}, {self.library}"
+        named = self.library is None or self.fresh
+        return self.version if named else f"{self.version}, {self.library}"
+
+
+def pin(allocator: Allocator, folder: Path) -> Allocator:
+    """The allocator, as a copy that no build changes; its description tells which one it was."""
+    library = allocator.library
+    if library is None or not allocator.fresh:
+        return allocator
+    copy = folder.resolve() / allocator.name / library.name
+    check_preload(copy)
+    copy.parent.mkdir(parents=True)
+    shutil.copy2(library, copy)
+    digest = hashlib.sha256(copy.read_bytes()).hexdigest()
+    version = f"{allocator.version}, a copy of {library}, sha256 {digest}"
+    return replace(allocator, library=copy, version=version)
+
+
+def check_preload(path: Path) -> None:
+    if re.search(r"[\s:]", str(path)):
+        raise UserError(
+            f"'{path}': LD_PRELOAD cannot hold a path with spaces or colons; copy or link it elsewhere"
+        )
 
 
 def _run(*command: str) -> str:
@@ -103,6 +129,7 @@ def _check_library(name: str, path: Path) -> None:
         raise UserError(f"--alloc {name}={path}: {error.strerror}") from error
     if magic != b"\x7fELF":
         raise UserError(f"--alloc {name}={path}: this is not a shared library")
+    check_preload(path.resolve())
 
 
 def _known(name: str, build: Path) -> Allocator | str:
@@ -113,7 +140,7 @@ def _known(name: str, build: Path) -> Allocator | str:
         library = build / "libtalc.so"
         if not library.exists():
             return f"talc: {library} is not built; run scripts/build"
-        return Allocator("talc", library.resolve(), "this tree")
+        return Allocator("talc", library.resolve(), "this tree", fresh=True)
     soname, package = next((so, deb) for peer, so, deb in PEERS if peer == name)
     library = find_library(soname)
     if library is None:
@@ -132,7 +159,7 @@ def select(wanted: Sequence[str], build: Path) -> tuple[list[Allocator], list[st
     for text in wanted or NAMES:
         name, given, path = text.partition("=")
         if given:
-            chosen.append(Allocator(name, Path(path).resolve(), "the user's own"))
+            chosen.append(Allocator(name, Path(path).resolve(), "the user's own", fresh=True))
             continue
         found = _known(name, build)
         if isinstance(found, Allocator):

@@ -70,9 +70,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="at most five minutes: less work in each case, fewer thread counts, as many "
-        "rounds as there is time for, no pass for mappings and system calls; what is "
-        "left out is said",
+        help="at most five minutes, besides installing and building: less work in each case, "
+        "fewer thread counts, as many rounds as there is time for, no count of mappings and "
+        "system calls; what is left out is said",
     )
     parser.add_argument(
         "--suite",

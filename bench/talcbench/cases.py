@@ -1,11 +1,12 @@
 """What a case is: one command that is run under each allocator and must say the same each time.
 
 patterns.py and programs.py list cases; measuring.py runs them; nothing here runs anything but
-`prepare`. In `command`, `client` and the values of `environment` these stand for folders:
+`prepare`. In `command`, `client` and the values of `environment` these stand for paths:
 
     {build}   the build folder, where bench/patterns/… lie
     {inputs}  inputs that `prepare` made once, the same for every allocator
     {work}    a fresh folder, which is also where the command runs; a short path, fit for sockets
+    {talc}    the library under test
     {scale}   how much work patterns shall do, in percent: 100, less under --quick
 """
 from __future__ import annotations
@@ -27,8 +28,9 @@ class Case:
     prints is what is compared; CPU, memory and faults are the server's.
     `ready` is a path that the server makes when it listens, e.g. "{work}/socket".
     `binary` is the name of the executable that does the work (`cc1plus`, not `g++`): its malloc
-    must be bound to the preloaded library. By default the command's own.
-    `inspected` is whether the separate pass looks at it.
+    must be bound to the preloaded library, and to the libc where none is. By default the command's
+    own, of which the latter is not asked.
+    `inspected` is whether its mappings and system calls are counted.
     `quick` puts it into --quick. A pattern with several thread counts is several cases of one name.
     """
 

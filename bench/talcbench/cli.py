@@ -7,10 +7,11 @@ import math
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from talcbench import allocators, machine, measuring, report, suites
+from talcbench import allocators, folder, machine, measuring, programs, report, suites
 from talcbench.arguments import QUICK_SECONDS, Arguments, parse
 from talcbench.errors import UserError
 from talcbench.processes import Workplace
@@ -48,17 +49,18 @@ def list_cases(wanted: Sequence[str]) -> None:
                 print(f"  {step.label}")
 
 
-def draw(out: Path) -> int:
-    """Draws what the folder holds. Without matplotlib the figures have to do."""
+def draw(out: Path, tables: Collection[str] | None = None) -> int:
+    """Draws what the folder holds, or of these tables only. Without matplotlib the figures have to do."""
     try:
         from talcbench import plots
     except ImportError as error:
         print(f"no pictures: {error}: apt-get install python3-matplotlib", file=sys.stderr)
         return 0
-    made = plots.draw_all(out)
-    if not made:
+    made = plots.draw_all(out, tables)
+    if not made and tables is None:
         raise UserError(f"{out} holds nothing that could be drawn")
-    print(f"pictures in {out}: {' '.join(path.name for path in made)}", file=sys.stderr)
+    names = " ".join(path.name for path in made)
+    print(f"pictures in {out}: {names or 'none'}", file=sys.stderr)
     return 0
 
 
@@ -72,10 +74,15 @@ def run(arguments: Arguments, scratch: Path) -> int:
     if not place.launcher.exists():
         raise UserError(f"{place.launcher} is not built; start this by scripts/bench")
     chosen, remarks = allocators.select(arguments.allocators, arguments.build)
+    chosen = [allocators.pin(allocator, scratch / "pinned") for allocator in chosen]
+    talc = next((allocator.library for allocator in chosen if allocator.name == "talc"), None)
+    place = replace(place, talc=talc)
     arguments.out.mkdir(parents=True, exist_ok=True)
+    # Where the system says never both settings are the same.
+    same = machine.thp_setting() == "never"
     settings = Settings(
         chosen,
-        arguments.thps,
+        arguments.thps[:1] if same else arguments.thps,
         arguments.rounds,
         arguments.quick,
         arguments.out,
@@ -83,18 +90,24 @@ def run(arguments: Arguments, scratch: Path) -> int:
         arguments.timeout_s,
     )
     steps = suites.steps(arguments.suites, arguments.quick, arguments.cases)
-    (arguments.out / "failures.csv").unlink(missing_ok=True)
+    if before := folder.set_aside(arguments.out, {step.table for step in steps}):
+        remarks.append(f"what an earlier run left is now in {before}")
     seconds = QUICK_SECONDS if arguments.quick else math.inf
     progress = Progress([step.weight for step in steps], limit_s=seconds)
-    with Session(settings, machine.describe(_ROOT, chosen, _SEED), progress) as session:
+    head = machine.describe(_ROOT, arguments.build, chosen, _SEED)
+    more = {}
+    if "programs" in arguments.suites:
+        needed = dict.fromkeys(name for case in programs.CASES for name in case.needs)
+        more["programs"] = machine.versions(["/usr/bin/python3", *needed])
+    with Session(settings, head, progress, more, seconds) as session:
         for remark in remarks:
             session.progress.say(remark)
         interrupted = not _run_steps(steps, session, seconds)
     print(report.summary(arguments.out, session))
     if interrupted:
         print(f"interrupted; what was measured is kept in {arguments.out}", file=sys.stderr)
-    if any(arguments.out.glob("*.csv")):
-        draw(arguments.out)
+    if session.tables():
+        draw(arguments.out, session.tables())
     return INTERRUPTED if interrupted else int(bool(session.failures))
 
 
@@ -105,7 +118,11 @@ def _run_steps(steps: Sequence[suites.Step], session: Session, seconds: float) -
         measuring.refresh_inputs(suites.all_cases(), session.settings.place.inputs)
         for turn, step in enumerate(steps):
             session.progress.step(f"{step.suite}: {step.label}")
-            step.run(session, budget.next_share(), turn)
+            try:
+                step.run(session, budget.next_share(), turn)
+            except Exception as error:
+                complaint = " ".join(f"{type(error).__name__}: {error}".split())
+                session.fail(step.suite, step.label, None, "error", complaint)
             session.progress.done()
     except KeyboardInterrupt:
         return False

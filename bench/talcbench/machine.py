@@ -1,12 +1,14 @@
 """What a reader must know to judge the figures: machine, kernel, versions, commit."""
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,12 +17,35 @@ from talcbench.allocators import Allocator
 _THP = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
-def _first_line(*command: str, folder: Path | None = None) -> str:
+def _first_line(*command: str, folder: Path | None = None, errors_too: bool = False) -> str:
+    """The first line that says something."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return done.stdout.splitlines()[0].strip() if done.stdout.strip() else "unknown"
+    lines = (done.stdout + (done.stderr if errors_too else "")).splitlines()
+    return next((line.strip() for line in lines if line.strip()), "unknown")
+
+
+def versions(programs: Iterable[str]) -> dict[str, str]:
+    """What each of them, if it is there, says of itself; some do so on stderr."""
+    return {
+        f"program {Path(name).name}": _first_line(
+            name, "-v" if name.startswith("lua") else "--version", errors_too=True
+        )
+        for name in programs
+        if shutil.which(name)
+    }
+
+
+def build_options(build: Path) -> str:
+    """How talc was built."""
+    try:
+        options = json.loads((build / "meson-info/intro-buildoptions.json").read_text())
+        values = {option["name"]: option["value"] for option in options}
+    except (OSError, ValueError, TypeError, KeyError):
+        return "unknown"
+    return ", ".join(f"{name} {values.get(name)}" for name in ("buildtype", "debug_checks"))
 
 
 def _field(path: str, key: str) -> str:
@@ -41,6 +66,11 @@ def thp_setting() -> str:
     return found[1] if found else "unknown"
 
 
+def thp_in_force(option: str) -> str:
+    """What a run under `system` or `never` gets."""
+    return thp_setting() if option == "system" else option
+
+
 def commit(root: Path) -> str:
     """The tree's commit, and whether it has changes that no commit holds."""
     revision = _first_line("git", "rev-parse", "--short=12", "HEAD", folder=root)
@@ -58,7 +88,7 @@ def _command() -> str:
     return shlex.join(["scripts/bench", *typed])
 
 
-def describe(root: Path, allocators: Sequence[Allocator], seed: str) -> dict[str, str]:
+def describe(root: Path, build: Path, allocators: Sequence[Allocator], seed: str) -> dict[str, str]:
     memory = _field("/proc/meminfo", "MemTotal").removesuffix(" kB")
     uname = os.uname()
     return {
@@ -72,6 +102,7 @@ def describe(root: Path, allocators: Sequence[Allocator], seed: str) -> dict[str
         "compiler": _first_line(os.environ.get("CXX", "c++"), "--version"),
         "load average": " ".join(f"{load:.2f}" for load in os.getloadavg()),
         "talc commit": commit(root),
+        "talc build": build_options(build),
         **{f"allocator {allocator.name}": allocator.describe() for allocator in allocators},
         "command": _command(),
         "seed": seed,

@@ -1,25 +1,27 @@
 """Measures the cases of patterns and programs: rounds in which every allocator has its turn.
 
 Before the first round glibc runs the case once: what it prints is what the others must print, and
-how long it takes says how many rounds there is time for. In a full run each other allocator warms
-up once too.
+how long it takes says how many rounds there is time for. Then each allocator runs it once to warm up,
+while the loader says whether the allocator serves it; under --quick only so far that this is known.
 """
 from __future__ import annotations
 
 import inspect
 import shutil
+import time
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from talcbench import passes
+from talcbench import machine, passes
 from talcbench.allocators import Allocator
 from talcbench.cases import Case
-from talcbench.processes import OK, Run, measure
+from talcbench.processes import ENOUGH, OK, Run, measure
 from talcbench.session import Session, Variant, rotated
 
 WRONG = "wrong output"
+NOT_SERVED = "not served"
 # Where an executable and Debian's package of it have different names.
 PACKAGES = {
     "clang++": "clang",
@@ -80,46 +82,89 @@ def run_case(case: Case, session: Session, share_s: float | None, turn: int) -> 
         return
     session.progress.detail(f"{case.suite}: {case.label}: preparing")
     prepare(case, settings.place.inputs)
+    start = time.monotonic()
     reference = measure(case, _REFERENCE.allocator, "system", settings.place, settings.timeout_s)
     if reference.status != OK:
         _record(session, case, _REFERENCE, 0, reference)
         return
-    rounds = rounds_in(share_s, reference.wall_s, len(settings.variants), settings.rounds)
+    bindings = _warm_up(case, session, reference)
+    rounds = rounds_in(
+        share_s, time.monotonic() - start, reference.wall_s, len(bindings), settings.rounds
+    )
     if rounds == 0:
         session.leave_out(f"{case.suite}: {case.label}: too long for the time that is left")
         return
-    _run_rounds(case, session, reference, rounds, turn)
+    _run_rounds(case, session, list(bindings), reference, rounds, turn)
     if case.inspected and not settings.quick:
-        _run_passes(case, session)
+        _count(case, session, bindings)
 
 
-def rounds_in(share_s: float | None, once_s: float, variants: int, most: int) -> int:
+def rounds_in(
+    share_s: float | None, spent_s: float, once_s: float, variants: int, most: int
+) -> int:
     """How many rounds fit. One that takes up to three times the share is let through."""
     if share_s is None:
         return most
-    round_s = once_s * variants + 0.01 * variants
-    fit = int((share_s - once_s) / round_s)
+    round_s = (once_s + 0.01) * max(1, variants)
+    fit = int((share_s - spent_s) / round_s)
     return min(most, fit) if fit >= 1 else int(round_s <= 3 * share_s)
 
 
-def _run_rounds(case: Case, session: Session, reference: Run, rounds: int, turn: int) -> None:
+def _warm_up(case: Case, session: Session, reference: Run) -> dict[Variant, passes.Binding]:
+    """Those that can take part, with what their first run tells. It is no round: only failures are
+    kept.
+    """
+    settings = session.settings
+    found: dict[Variant, passes.Binding] = {}
+    for variant in settings.variants:
+        session.progress.detail(f"{case.suite}: {case.label}: {variant.label}, warming up")
+        binding = passes.watch_bindings(
+            case,
+            variant.allocator,
+            variant.thp,
+            settings.place,
+            settings.timeout_s,
+            whole=not settings.quick,
+        )
+        run = _compared(binding.run, reference)
+        if run.status in (OK, ENOUGH) and binding.served == "no":
+            complaint = f"malloc of {case.executable()} is not the one to be measured"
+            run = replace(run, status=NOT_SERVED, complaint=complaint)
+        if run.status in (OK, ENOUGH):
+            found[variant] = binding
+        else:
+            _record(session, case, variant, 0, run)
+    return found
+
+
+def _compared(run: Run, reference: Run) -> Run:
+    """The run, with its output compared."""
+    wrong = run.status == OK and run.output != reference.output
+    return replace(run, status=WRONG) if wrong else run
+
+
+def _run_rounds(
+    case: Case,
+    session: Session,
+    variants: Sequence[Variant],
+    reference: Run,
+    rounds: int,
+    turn: int,
+) -> None:
     settings = session.settings
     failed: set[Variant] = set()
-    # Round 0 warms up: only its failures are kept. Under --quick the reference has to do.
-    for index in range(1 if settings.quick else 0, rounds + 1):
-        for variant in rotated(settings.variants, turn + index):
+    for index in range(1, rounds + 1):
+        for variant in rotated(variants, turn + index):
             if variant in failed:
                 continue
             session.progress.detail(
                 f"{case.suite}: {case.label}: {variant.label}, round {index}/{rounds}"
             )
             run = measure(case, variant.allocator, variant.thp, settings.place, settings.timeout_s)
-            if run.status == OK and run.output != reference.output:
-                run = Run(**(asdict(run) | {"status": WRONG}))
+            run = _compared(run, reference)
             if run.status != OK:
                 failed.add(variant)
-            if index > 0 or run.status != OK:
-                _record(session, case, variant, index, run)
+            _record(session, case, variant, index, run)
 
 
 def _record(session: Session, case: Case, variant: Variant, index: int, run: Run) -> None:
@@ -129,7 +174,7 @@ def _record(session: Session, case: Case, variant: Variant, index: int, run: Run
             "case": case.name,
             "threads": case.threads,
             "alloc": variant.allocator.name,
-            "thp": variant.thp,
+            "thp": machine.thp_in_force(variant.thp),
             "round": index,
             "wall_s": run.wall_s,
             "user_s": run.user_s,
@@ -144,26 +189,25 @@ def _record(session: Session, case: Case, variant: Variant, index: int, run: Run
         session.fail(case.suite, case.label, variant, run.status, run.complaint)
 
 
-def _run_passes(case: Case, session: Session) -> None:
-    """Mappings, system calls and who served malloc: what cannot be had while the time is taken."""
+def _count(case: Case, session: Session, bindings: Mapping[Variant, passes.Binding]) -> None:
+    """Mappings and system calls: what cannot be had while the time is taken."""
     settings = session.settings
-    for allocator in settings.allocators:
-        session.progress.detail(f"{case.suite}: {case.label}: {allocator.name}, separate pass")
-        found = passes.inspect_case(case, allocator, settings.place, settings.timeout_s * 4)
+    for variant, binding in bindings.items():
+        name = variant.allocator.name
+        if variant.thp != settings.thps[0]:
+            continue
+        session.progress.detail(f"{case.suite}: {case.label}: {name}, counting system calls")
+        calls = passes.count_syscalls(
+            case, variant.allocator, settings.place, settings.timeout_s * 4
+        )
         session.table("passes").add(
             {
                 "suite": case.suite,
                 "case": case.name,
                 "threads": case.threads,
-                "alloc": allocator.name,
-                **asdict(found),
+                "alloc": name,
+                "mappings": binding.mappings or "",
+                "syscalls": calls,
+                "served": binding.served,
             }
         )
-        if found.served == "no":
-            session.fail(
-                case.suite,
-                case.label,
-                Variant(allocator, "system"),
-                "not served",
-                f"malloc of {case.executable()} is not the preloaded one",
-            )

@@ -1,36 +1,71 @@
-"""The separate pass, untimed: how many mappings and system calls, and who served malloc.
+"""What is found out apart from the time: who served malloc, how many mappings and system calls.
 
-Once per case and allocator. The first of its two runs has the loader write down what it binds, and
-is looked at through /proc as it goes; the second is under strace, which slows it by far too much to
-be timed.
+In the warm-up run the loader writes down what it binds, and the run is looked at through /proc as it
+goes; system calls are counted in a run under strace, which slows it by far too much to be timed.
 """
 from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from talcbench.allocators import Allocator
 from talcbench.cases import Case
-from talcbench.processes import Workplace, execute
+from talcbench.processes import Run, Workplace, execute, measure
 
 _BINDING = re.compile(r"binding file (\S+) \[\d+\] to (\S+) \[\d+\]: normal symbol `malloc'")
-_CONTROL = re.compile(r"transferring control: (.+)$")
+_CONTROL = re.compile(r"transferring control: (.+)$", re.M)
 
 
 @dataclass(frozen=True)
-class Findings:
-    """Counts are empty where there are none. `served`: yes, no, or - if none is preloaded."""
+class Binding:
+    """What a run that was watched tells: the most mappings of any of its processes, 0 if none was
+    seen, and whether malloc was the right one: yes, no, or - where that is not asked.
+    """
 
-    mappings: str
-    syscalls: str
+    run: Run
+    mappings: int
     served: str
 
 
-def inspect_case(case: Case, allocator: Allocator, place: Workplace, timeout_s: float) -> Findings:
-    mappings, served = _watch_bindings(case, allocator, place, timeout_s)
-    return Findings(mappings, _count_syscalls(case, allocator, place, timeout_s), served)
+def watch_bindings(
+    case: Case,
+    allocator: Allocator,
+    thp: str,
+    place: Workplace,
+    timeout_s: float,
+    whole: bool = True,
+) -> Binding:
+    """One run, with the loader writing down what it binds, all of it before the program starts.
+
+    Unless the `whole` is wanted it is ended as soon as the executable runs.
+    """
+    folder = place.scratch / "bindings"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    asked = allocator.library is not None or bool(case.binary)
+    most = 0
+
+    def logs() -> Iterator[str]:
+        return (path.read_text(errors="replace") for path in folder.iterdir())
+
+    def watch(pid: int) -> bool:
+        nonlocal most
+        most = max(most, *(_mappings_of(process) for process in _descendants(pid)))
+        return not whole and (not asked or any(runs(log, case.executable()) for log in logs()))
+
+    debug = {"LD_DEBUG": "libs,bindings", "LD_DEBUG_OUTPUT": str(folder / "of")}
+    if not whole:
+        debug["LD_BIND_NOW"] = "1"
+    run = measure(case, allocator, thp, place, timeout_s, debug, watch)
+    served = "-"
+    if asked:
+        good = any(served_by(log, case.executable(), allocator.library) for log in logs())
+        served = "yes" if good else "no"
+    shutil.rmtree(folder)
+    return Binding(run, most, served)
 
 
 def _descendants(pid: int) -> list[int]:
@@ -51,39 +86,20 @@ def _mappings_of(pid: int) -> int:
         return 0
 
 
-def _watch_bindings(
-    case: Case, allocator: Allocator, place: Workplace, timeout_s: float
-) -> tuple[str, str]:
-    """The most mappings that any process had when looked at, and who served malloc."""
-    folder = place.scratch / "bindings"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    most = 0
-
-    def watch(pid: int) -> None:
-        nonlocal most
-        most = max(most, *(_mappings_of(process) for process in _descendants(pid)))
-
-    wrapper = ["env", "LD_DEBUG=libs,bindings", f"LD_DEBUG_OUTPUT={folder / 'of'}"]
-    if allocator.library:
-        wrapper.append(f"LD_PRELOAD={allocator.library}")
-    # env execs the program, so its own bindings stand first in the same file, before control is
-    # passed.
-    execute(case, place, wrapper, place.environment(case), timeout_s, watch)
-    served = "-"
-    if allocator.library:
-        logs = (path.read_text(errors="replace") for path in folder.iterdir())
-        served = (
-            "yes"
-            if any(served_by(log, case.executable(), allocator.library) for log in logs)
-            else "no"
-        )
-    shutil.rmtree(folder)
-    return str(most) if most else "", served
+def runs(log: str, executable: str) -> bool:
+    """Whether in the log of one process id `executable` was started."""
+    return any(executable in _names(found) for found in _CONTROL.findall(log))
 
 
-def served_by(log: str, executable: str, library: Path) -> bool:
-    """Whether in the log of one process id `executable` ran, with every malloc bound to `library`.
+def _names(running: str) -> set[str]:
+    """`running` is argv[0], which may be a link to the executable: python3 to python3.11."""
+    running = running.strip()
+    return {Path(running).name, Path(shutil.which(running) or running).resolve().name}
+
+
+def served_by(log: str, executable: str, library: Path | None) -> bool:
+    """Whether in the log of one process id `executable` ran, with every malloc bound to `library`;
+    without one, to the libc.
 
     One id may run several programs in turn. What is bound at the start stands before the line that
     passes control, what is bound lazily after it; the next program begins with its search for
@@ -103,20 +119,20 @@ def served_by(log: str, executable: str, library: Path) -> bool:
     return good or _is_served(running, executable, bound, library)
 
 
-def _is_served(running: str, executable: str, bound: set[str], library: Path) -> bool:
-    """`running` is argv[0], which may be a link to the executable: python3 to python3.11.
-
-    Others may be bound to the program itself: to its jump to malloc, if it is not position-
+def _is_served(running: str, executable: str, bound: set[str], library: Path | None) -> bool:
+    """Others may be bound to the program itself: to its jump to malloc, if it is not position-
     independent, which then goes to the library. Of a program with a malloc of its own nothing is
     bound to the library.
     """
-    names = {Path(running).name, Path(shutil.which(running) or running).resolve().name}
-    return executable in names and {Path(target).resolve() for target in bound - {running}} == {
-        library
-    }
+    if executable not in _names(running):
+        return False
+    targets = {Path(target) for target in bound - {running}}
+    if library is None:
+        return {target.name for target in targets} == {"libc.so.6"}
+    return {target.resolve() for target in targets} == {library}
 
 
-def _count_syscalls(case: Case, allocator: Allocator, place: Workplace, timeout_s: float) -> str:
+def count_syscalls(case: Case, allocator: Allocator, place: Workplace, timeout_s: float) -> str:
     if shutil.which("strace") is None:
         return ""
     summary = place.scratch / "strace"
@@ -125,6 +141,7 @@ def _count_syscalls(case: Case, allocator: Allocator, place: Workplace, timeout_
     if allocator.library:
         wrapper += ["-E", f"LD_PRELOAD={allocator.library}"]
     execute(case, place, wrapper, place.environment(case), timeout_s)
+    # Empty where there are none: strace is missing, or not allowed.
     text = summary.read_text() if summary.exists() else ""
     # % time, seconds, usecs/call, calls, and errors if there were any.
     found = re.search(r"^100\.00\s+[\d.]+\s+[\d.]+\s+(\d+).*\btotal$", text, re.M)

@@ -82,6 +82,11 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(dict.fromkeys(names), key=lambda name: rank.get(name, len(rank)))
 
 
+def least_positive(values: Iterable[float]) -> float:
+    """What 0 is drawn as on a logarithmic axis: about the clock's step, which 0 is less than."""
+    return min((value for value in values if value > 0), default=1.0)
+
+
 def save(figure: Figure, path: Path) -> Path:
     # Without the version of matplotlib in it the same figures give the same file.
     figure.savefig(path, dpi=_DPI, bbox_inches="tight", metadata={"Software": None})
@@ -107,13 +112,18 @@ def ratio_axis(axes: Axes, values: Sequence[float]) -> None:
 
 
 def dots(
-    axes: Axes, table: Mapping[str, Mapping[str, float]], rows: Sequence[str], names: Sequence[str]
+    axes: Axes,
+    table: Mapping[str, Mapping[str, float]],
+    rows: Sequence[str],
+    names: Sequence[str],
+    whiskers: Mapping[str, tuple[float, float]],
 ) -> None:
-    """One line for each of `rows`, top to bottom, with a dot for each allocator."""
+    """One line for each of `rows`, top to bottom, with a dot for each allocator; talc's has a
+    whisker from its lowest round to its highest.
+    """
     for y, row in enumerate(rows):
-        values = list(table.get(row, {}).values())
-        if values:
-            axes.plot([min(values), max(values)], [y, y], color="0.8", linewidth=2, zorder=1)
+        if row in whiskers and "talc" in table.get(row, {}):
+            axes.plot(whiskers[row], [y, y], color="black", linewidth=1.4, marker="|", zorder=3.5)
     # talc last, so that no other dot covers it.
     for name in reversed(names):
         points = [(table[row][name], y) for y, row in enumerate(rows) if name in table.get(row, {})]
@@ -132,7 +142,7 @@ def dots(
     axes.set_yticks(range(len(rows)), rows)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
-    ratio_axis(axes, [value for row in rows for value in table.get(row, {}).values()])
+    axes.grid(axis="y", **_RULE)
 
 
 def legend(
@@ -155,7 +165,9 @@ def legend(
     _place_legend(figure, [*handles, *extra])
 
 
-def bar_legend(figure: Figure, names: Sequence[str]) -> None:
+def bar_legend(
+    figure: Figure, names: Sequence[str], remarks: Mapping[str, str] | None = None
+) -> None:
     _place_legend(
         figure,
         [
@@ -163,7 +175,7 @@ def bar_legend(figure: Figure, names: Sequence[str]) -> None:
                 facecolor=look(name, names).colour,
                 hatch=look(name, names).hatch,
                 edgecolor="white",
-                label=name,
+                label=f"{name} ({remarks[name]})" if remarks and name in remarks else name,
             )
             for name in names
         ],

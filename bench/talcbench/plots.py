@@ -1,7 +1,8 @@
 """Draws every picture for which the folder holds figures; each is one function of a CSV."""
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from talcbench import plots_cases, plots_engine, plots_memory, results
@@ -23,17 +24,26 @@ _PICTURES: tuple[tuple[str, str, Callable[[list[Row], Path], Path | None]], ...]
 )
 
 
-def draw_all(out: Path) -> list[Path]:
-    """The files that it made."""
-    made = []
-    for picture, table, draw in _PICTURES:
-        if rows := results.read(out / f"{table}.csv"):
-            made.append(draw(rows, out / f"{picture}.png"))
-    suites = {
-        suite: rows
-        for suite in ("programs", "patterns")
-        if (rows := results.read(out / f"{suite}.csv"))
-    }
+def draw_all(out: Path, tables: Collection[str] | None = None) -> list[Path]:
+    """The files that it made, of these tables or of all. One that fails does not keep the others."""
+
+    def read(table: str) -> list[Row]:
+        return results.read(out / f"{table}.csv") if tables is None or table in tables else []
+
+    made = [
+        _draw(draw, rows, out / f"{picture}.png")
+        for picture, table, draw in _PICTURES
+        if (rows := read(table))
+    ]
+    suites = {suite: rows for suite in ("programs", "patterns") if (rows := read(suite))}
     if suites:
-        made.append(plots_cases.time_and_memory(suites, out / "time-and-memory.png"))
+        made.append(_draw(plots_cases.time_and_memory, suites, out / "time-and-memory.png"))
     return [path for path in made if path]
+
+
+def _draw(draw: Callable[..., Path | None], figures: object, path: Path) -> Path | None:
+    try:
+        return draw(figures, path)
+    except Exception as error:
+        print(f"{path.name} could not be drawn: {error!r}", file=sys.stderr)
+        return None

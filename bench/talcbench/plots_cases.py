@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
@@ -12,13 +13,29 @@ from talcbench.picture import plt
 from talcbench.results import Row
 
 Ratios = dict[str, dict[str, float]]
+Whiskers = dict[str, tuple[float, float]]
 _TITLES = {"wall": "wall time", "rss": "peak resident memory"}
 
 
-def _ratios(rows: Sequence[Row], metric: str) -> tuple[Ratios, str]:
+@dataclass(frozen=True)
+class _Compared:
+    """Every case's ratios, and from where to where talc's went in single rounds."""
+
+    table: Ratios
+    baseline: str
+    whiskers: Whiskers
+
+
+def _ratios(rows: Sequence[Row], metric: str) -> _Compared:
     figures = statistics.gather(statistics.one_thp(list(rows)), metric)
     baseline = statistics.baseline_of(figures)
-    return statistics.ratios(figures, baseline), baseline
+    ours = {
+        case: statistics.round_ratios(cell[statistics.OURS], cell[baseline])
+        for case, cell in figures.items()
+        if statistics.OURS in cell and baseline in cell
+    }
+    whiskers = {case: (min(found), max(found)) for case, found in ours.items()}
+    return _Compared(statistics.ratios(figures, baseline), baseline, whiskers)
 
 
 def _by_talc(table: Ratios, rows: Sequence[str]) -> list[str]:
@@ -26,7 +43,7 @@ def _by_talc(table: Ratios, rows: Sequence[str]) -> list[str]:
     return sorted(rows, key=lambda row: table.get(row, {}).get("talc", math.inf))
 
 
-def _names(tables: Sequence[Ratios]) -> list[str]:
+def _names(tables: Iterable[Ratios]) -> list[str]:
     return picture.in_order(name for table in tables for cell in table.values() for name in cell)
 
 
@@ -44,52 +61,55 @@ def _patterns(rows: list[Row], metric: str, path: Path) -> Path | None:
     panels = (
         [count for count in dict.fromkeys((1, counts[-1])) if count in counts] if counts else []
     )
-    tables = []
+    found = []
     for count in panels:
         # Without the thread count the labels of both panels are the same.
         chosen = [row | {"threads": "1"} for row in rows if row["threads"] == str(count)]
-        tables.append(_ratios(chosen, metric))
-    if not any(table for table, _ in tables):
+        found.append(_ratios(chosen, metric))
+    if not any(one.table for one in found):
         return None
-    cases = list(dict.fromkeys(case for table, _ in tables for case in table))
+    cases = list(dict.fromkeys(case for one in found for case in one.table))
     titles = ["1 thread" if count == 1 else f"{count} threads" for count in panels]
     return _dot_panels(
-        [table for table, _ in tables],
+        found,
         titles,
-        _by_talc(tables[0][0], cases),
-        f"{_TITLES[metric]} ÷ {tables[0][1]}, smaller is better",
+        _by_talc(found[0].table, cases),
+        f"{_TITLES[metric]} ÷ {found[0].baseline}, smaller is better",
         path,
     )
 
 
 def programs(rows: list[Row], path: Path) -> Path | None:
-    wall, baseline = _ratios([row | {"threads": "1"} for row in rows], "wall")
-    rss, _ = _ratios([row | {"threads": "1"} for row in rows], "rss")
-    if not wall:
+    wall, rss = (_ratios([row | {"threads": "1"} for row in rows], key) for key in ("wall", "rss"))
+    if not wall.table:
         return None
     return _dot_panels(
         [wall, rss],
         ["wall time", "peak resident memory"],
-        _by_talc(wall, list(wall)),
-        f"÷ {baseline}, smaller is better",
+        _by_talc(wall.table, list(wall.table)),
+        f"÷ {wall.baseline}, smaller is better",
         path,
     )
 
 
 def _dot_panels(
-    tables: Sequence[Ratios], titles: Sequence[str], cases: Sequence[str], label: str, path: Path
+    found: Sequence[_Compared], titles: Sequence[str], cases: Sequence[str], label: str, path: Path
 ) -> Path:
-    names = _names(tables)
+    names = _names(one.table for one in found)
+    # All panels have the same range, so that a distance is the same in each.
+    values = [value for one in found for cell in one.table.values() for value in cell.values()]
+    values += [end for one in found for ends in one.whiskers.values() for end in ends]
     figure, panels = plt.subplots(
         1,
-        len(tables),
+        len(found),
         sharey=True,
         squeeze=False,
         layout="constrained",
         figsize=(picture.WIDTH, 1.4 + 0.34 * len(cases)),
     )
-    for axes, table, title in zip(panels[0], tables, titles):
-        picture.dots(axes, table, cases, names)
+    for axes, one, title in zip(panels[0], found, titles):
+        picture.dots(axes, one.table, cases, names, one.whiskers)
+        picture.ratio_axis(axes, values)
         axes.set_title(title)
     figure.supxlabel(label, fontsize=12)
     picture.legend(figure, names)
@@ -132,6 +152,9 @@ def scaling(rows: list[Row], path: Path) -> Path | None:
         _scaling_panel(axes, case, figures, names)
     for axes in list(panels.flat)[len(cases) :]:
         axes.set_visible(False)
+    # With a shared axis only the lowest line has labels, of which some may not be there.
+    for axes in list(panels.flat)[max(0, len(cases) - columns) : len(cases)]:
+        axes.tick_params(axis="x", labelbottom=True)
     figure.supxlabel("threads (the same work in all, divided among them)", fontsize=12)
     figure.supylabel("seconds", fontsize=12)
     picture.legend(figure, names, lines=True)
@@ -169,9 +192,9 @@ def _scaling_panel(
 
 def time_and_memory(suites: Mapping[str, list[Row]], path: Path) -> Path | None:
     """Each allocator is a point: nearer to the lower left corner is better in both."""
+    found = {suite: (_ratios(rows, "wall"), _ratios(rows, "rss")) for suite, rows in suites.items()}
     tables = {
-        suite: tuple(statistics.means(_ratios(rows, metric)[0]) for metric in ("wall", "rss"))
-        for suite, rows in suites.items()
+        suite: tuple(statistics.means(one.table) for one in pair) for suite, pair in found.items()
     }
     tables = {suite: pair for suite, pair in tables.items() if pair[0]}
     if not tables:
@@ -197,7 +220,7 @@ def time_and_memory(suites: Mapping[str, list[Row]], path: Path) -> Path | None:
         axes.axhline(1, color="0.35", linewidth=1)
         axes.grid(color="0.9", linewidth=0.8)
         axes.margins(0.18)
-        axes.set_title(suite)
+        axes.set_title(f"{suite}\n{statistics.count_shared(found[suite][0].table)}")
         axes.annotate(
             "better",
             (0.02, 0.02),
@@ -208,7 +231,7 @@ def time_and_memory(suites: Mapping[str, list[Row]], path: Path) -> Path | None:
             zorder=2,
             arrowprops={"arrowstyle": "->", "color": "0.35"},
         )
-    baseline = _ratios(next(iter(suites.values())), "wall")[1]
+    baseline = found[next(iter(tables))][0].baseline
     figure.supxlabel(f"wall time ÷ {baseline}, geometric mean", fontsize=12)
     figure.supylabel(f"peak memory ÷ {baseline}, geometric mean", fontsize=12)
     picture.legend(figure, names)

@@ -29,6 +29,7 @@ def latency(rows: list[Row], path: Path) -> Path | None:
     names = picture.in_order(row["alloc"] for row in rows)
     operations = list(dict.fromkeys(row["operation"] for row in rows))
     counts = sorted({int(row["threads"]) for row in rows})
+    step = picture.least_positive(float(row[column]) for row in rows for column in _POINTS)
     figure, panels = plt.subplots(
         len(counts),
         len(operations),
@@ -45,18 +46,20 @@ def latency(rows: list[Row], path: Path) -> Path | None:
                 for row in rows
                 if row["operation"] == operation and row["threads"] == str(count)
             ]
-            _latency_panel(axes, chosen, names)
+            _latency_panel(axes, chosen, names, step)
             axes.set_title(f"{operation}, {count} thread{'s' if count > 1 else ''}")
     picture.legend(figure, names, lines=True)
     return picture.save(figure, path)
 
 
-def _latency_panel(axes: plt.Axes, rows: Sequence[Row], names: Sequence[str]) -> None:
+def _latency_panel(axes: plt.Axes, rows: Sequence[Row], names: Sequence[str], step: float) -> None:
     for name in reversed(names):
         own = [row for row in rows if row["alloc"] == name]
         if not own:
             continue
-        values = [statistics.median(float(row[column]) for row in own) for column in _POINTS]
+        values = [
+            max(step, statistics.median(float(row[column]) for row in own)) for column in _POINTS
+        ]
         shape, ours = picture.look(name, names), name == "talc"
         axes.plot(
             range(len(values)),

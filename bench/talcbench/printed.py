@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from talcbench import results
+from talcbench import machine, results
 from talcbench.allocators import Allocator
 from talcbench.cases import Case
 from talcbench.processes import OK, measure
@@ -61,13 +61,19 @@ def run_printed(what: Printed, session: Session, share_s: float | None, turn: in
 
 def _run_once(what: Printed, case: Case, variant: Variant, index: int, session: Session) -> bool:
     place = session.settings.place
-    run = measure(case, variant.allocator, variant.thp, place, what.timeout_s)
+    timeout_s = min(what.timeout_s, session.left_s())
+    run = measure(case, variant.allocator, variant.thp, place, timeout_s)
     if run.status != OK:
         session.fail(what.suite, what.name, variant, run.status, run.complaint)
         return False
     text = (place.scratch / "output").read_text()
-    rows = google_rows(text) if what.json else results.parse(text.splitlines())
-    own = {"alloc": variant.allocator.name, "thp": variant.thp} if what.preloaded else {}
+    try:
+        rows = google_rows(text) if what.json else results.parse(text.splitlines())
+    except (ValueError, KeyError, TypeError) as error:
+        session.fail(what.suite, what.name, variant, "output not understood", repr(error))
+        return False
+    thp = machine.thp_in_force(variant.thp)
+    own = {"alloc": variant.allocator.name, "thp": thp} if what.preloaded else {}
     for row in rows:
         session.table(what.table).add(own | {"round": str(index)} | dict(what.labels) | row)
     return True

@@ -45,10 +45,6 @@ class Run:
     output: str = ""  # a digest of what it printed
     complaint: str = ""  # the last line on stderr
 
-    @property
-    def cpu_s(self) -> float:
-        return self.user_s + self.system_s
-
 
 @dataclass(frozen=True)
 class Workplace:
@@ -58,6 +54,7 @@ class Workplace:
     inputs: Path
     scratch: Path
     scale_percent: int = 100
+    talc: Path | None = None  # the library under test, if it is not that of the build folder
 
     @property
     def work(self) -> Path:
@@ -68,12 +65,13 @@ class Workplace:
         return self.build / "bench/launcher/launcher"
 
     def fill(self, text: str) -> str:
-        """`text` with {build}, {inputs}, {work}, {scale} replaced; other braces stay."""
+        """`text` with {build}, {inputs}, {work}, {scale}, {talc} replaced; other braces stay."""
         for name, value in (
             ("build", self.build),
             ("inputs", self.inputs),
             ("work", self.work),
             ("scale", self.scale_percent),
+            ("talc", self.talc or self.build / "libtalc.so"),
         ):
             text = text.replace("{" + name + "}", str(value))
         return text
@@ -81,7 +79,16 @@ class Workplace:
     def fill_all(self, command: Sequence[str]) -> list[str]:
         return [self.fill(part) for part in command]
 
+    def launched(
+        self, report: str, preload: str, thp: str, command: Sequence[str] = ()
+    ) -> list[str]:
+        """`command` behind the launcher, whose report goes to that file of scratch."""
+        options = [str(self.scratch / report), preload, thp, "--"]
+        return [str(self.launcher), *options, *self.fill_all(command)]
+
     def fresh(self) -> None:
+        for report in ("report", "client-report"):
+            (self.scratch / report).unlink(missing_ok=True)
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
 
@@ -128,33 +135,29 @@ def _await_ready(path: Path, server: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class Execution:
-    """What went wrong, if anything; the client's seconds where there is one."""
-
-    problem: str | None
-    client_s: float | None = None
-
-
-Watcher = Callable[[int], None]
+# Is called now and then, with the pid of what runs; true means that it has seen enough.
+Watcher = Callable[[int], bool]
+# The status of a run that was ended because its watcher had seen enough.
+ENOUGH = "enough"
 
 
 def _wait(
     process: subprocess.Popen[bytes], deadline: float, watch: tuple[int, Watcher] | None
-) -> bool:
-    """False if the deadline came first. `watch` is called now and then, with its pid."""
+) -> str | None:
+    """What went wrong, if anything."""
     if watch is None:
         try:
             process.wait(max(0.01, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            return False
-        return True
+            return "timeout"
+        return None
     while process.poll() is None:
         if time.monotonic() > deadline:
-            return False
-        watch[1](watch[0])
+            return "timeout"
+        if watch[1](watch[0]):
+            return ENOUGH
         time.sleep(0.01)
-    return True
+    return None
 
 
 def execute(
@@ -164,10 +167,11 @@ def execute(
     environment: Mapping[str, str],
     timeout_s: float,
     watcher: Watcher | None = None,
-) -> Execution:
+) -> str | None:
     """Runs the case's command behind `wrapper`, and its client if it has one, in a fresh folder.
 
-    What is compared lies in scratch/output afterwards, what was said on stderr in scratch/errors.
+    Says what went wrong, if anything. What is compared lies in scratch/output afterwards, what was
+    said on stderr in scratch/errors, and what the launcher says of the client in client-report.
     """
     place.fresh()
     output, errors = place.scratch / "output", place.scratch / "errors"
@@ -178,27 +182,25 @@ def execute(
         command, place.work, environment, served if case.client else output, errors
     ) as main:
         watch = (main.pid, watcher) if watcher else None
-        client_s = None
         if case.client:
             output.write_bytes(b"")
             if case.ready and not _await_ready(Path(place.fill(case.ready)), main):
-                return Execution("server not ready")
-            start = time.monotonic()
+                return "server not ready"
+            # Behind the launcher, too, which times it: to wait with a timeout here is to look
+            # every 50 ms.
             with started(
-                place.fill_all(case.client),
+                place.launched("client-report", "-", "system", case.client),
                 place.work,
                 place.environment(case),
                 output,
                 place.scratch / "client-errors",
             ) as client:
-                if not _wait(client, deadline, watch):
-                    return Execution("timeout")
-                client_s = time.monotonic() - start
-                if client.returncode != 0:
-                    return Execution(f"client exit {client.returncode}", client_s)
-        if not _wait(main, deadline, watch):
-            return Execution("timeout", client_s)
-    return Execution(None, client_s)
+                if problem := _wait(client, deadline, watch):
+                    return problem
+            status = read_report(place.scratch / "client-report").get("status", "without a report")
+            if status != "exit 0":
+                return f"client {status}"
+        return _wait(main, deadline, watch)
 
 
 def _last_line(path: Path) -> str:
@@ -206,27 +208,35 @@ def _last_line(path: Path) -> str:
     return lines[-1][:200] if lines else ""
 
 
-def _read_report(path: Path) -> dict[str, str]:
+def read_report(path: Path) -> dict[str, str]:
     line = path.read_text() if path.exists() else ""
     return dict(re.findall(r"(\w+)=(.*?)(?= \w+=|\n)", line))
 
 
-def measure(case: Case, allocator: Allocator, thp: str, place: Workplace, timeout_s: float) -> Run:
-    """One run of the case, measured by the launcher."""
-    report = place.scratch / "report"
-    report.unlink(missing_ok=True)
-    wrapper = [str(place.launcher), str(report), allocator.preload, thp, "--"]
-    done = execute(case, place, wrapper, place.environment(case), timeout_s)
-    figures = _read_report(report)
+def measure(
+    case: Case,
+    allocator: Allocator,
+    thp: str,
+    place: Workplace,
+    timeout_s: float,
+    environment: Mapping[str, str] | None = None,
+    watcher: Watcher | None = None,
+) -> Run:
+    """One run of the case, measured by the launcher; `environment` is what it shall see besides."""
+    wrapper = place.launched("report", allocator.preload, thp)
+    seen = place.environment(case) | dict(environment or {})
+    problem = execute(case, place, wrapper, seen, timeout_s, watcher)
+    figures = read_report(place.scratch / "report")
     complaint = _last_line(place.scratch / "errors")
     if "status" not in figures:
-        return Run(done.problem or "no report", complaint=complaint)
+        return Run(problem or "no report", complaint=complaint)
     status = OK if figures["status"] == "exit 0" else figures["status"]
-    if status == OK and done.problem:
-        status = done.problem
+    if status == OK and problem:
+        status = problem
+    timed = read_report(place.scratch / "client-report") if case.client else figures
     return Run(
         status=status,
-        wall_s=float(figures["wall_s"]) if done.client_s is None else done.client_s,
+        wall_s=float(timed.get("wall_s", 0)),
         user_s=float(figures["user_s"]),
         system_s=float(figures["system_s"]),
         peak_rss_kib=int(figures["peak_rss_kib"]),

@@ -1,13 +1,15 @@
 """The figures as text: for the terminal, and for summary.txt beside the CSV files."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from talcbench import results, statistics
 from talcbench.results import Row
 from talcbench.session import Session
 
-_METRICS = {"wall": "wall time", "cpu": "CPU time", "rss": "peak memory"}
+_METRICS = {"wall": "wall time", "cpu": "CPU time", "rss": "peak memory", "faults": "page faults"}
+_COUNTS = {"mappings": "mappings", "syscalls": "system calls"}
 _LOSSES_SHOWN = 12
 
 
@@ -16,7 +18,10 @@ def summary(out: Path, session: Session) -> str:
     parts = []
     for suite in ("programs", "patterns"):
         if rows := results.read(out / f"{suite}.csv") if suite in session.tables() else []:
-            parts += [means_table(suite, rows), losses_table(suite, rows)]
+            parts.append(means_table(suite, rows))
+            if "passes" in session.tables():
+                parts.append(counts_table(suite, results.read(out / "passes.csv")))
+            parts.append(losses_table(suite, rows))
     if session.failures:
         parts.append("\n".join(["Failures:", *(f"  {text}" for text in session.failures)]))
     if session.left_out:
@@ -31,25 +36,41 @@ def summary(out: Path, session: Session) -> str:
 
 def means_table(suite: str, rows: list[Row]) -> str:
     """Geometric means over the cases that all allocators finished."""
-    columns: dict[str, dict[str, float]] = {}
-    baseline, shared, total = statistics.BASELINE, 0, 0
-    for metric in _METRICS:
-        figures = statistics.gather(rows, metric)
-        baseline = statistics.baseline_of(figures)
-        columns[metric] = statistics.means(statistics.ratios(figures, baseline))
-        names = statistics.variants(figures)
-        total = len(figures)
-        shared = sum(all(name in cell for name in names) for cell in figures.values())
-    if shared == 0:
-        return f"{suite}: no case that all allocators finished"
+    figures = {label: statistics.gather(rows, metric) for metric, label in _METRICS.items()}
+    return _table(suite, figures) or f"{suite}: no case that all allocators finished"
+
+
+def counts_table(suite: str, rows: list[Row]) -> str:
+    """Of the separate pass; empty where nothing could be counted."""
+    figures = {
+        label: statistics.gather([row for row in rows if row["suite"] == suite and row[key]], key)
+        for key, label in _COUNTS.items()
+    }
+    return _table(suite, {label: found for label, found in figures.items() if found})
+
+
+def _table(suite: str, figures: Mapping[str, statistics.Figures]) -> str:
+    """A column for each label. What it is over is that of the first one."""
+    first = next(iter(figures.values()), {})
+    baseline = statistics.baseline_of(first)
+    columns = {
+        label: statistics.means(statistics.ratios(found, baseline))
+        for label, found in figures.items()
+    }
+    if not any(columns.values()):
+        return ""
     lines = [
-        f"{suite}: geometric means over {shared} of {total} cases, ÷ {baseline}; less is better",
-        f"  {'':24}" + "".join(f"{label:>13}" for label in _METRICS.values()),
+        f"{suite}: geometric means over {statistics.count_shared(first)}, ÷ {baseline}; "
+        "less is better",
+        f"  {'':24}" + "".join(f"{label:>13}" for label in columns),
     ]
-    for name in sorted(columns["wall"], key=lambda name: columns["wall"][name]):
-        lines.append(
-            f"  {name:24}" + "".join(f"{columns[metric][name]:13.3f}" for metric in _METRICS)
+    rank = next(column for column in columns.values() if column)
+    for name in sorted(rank, key=lambda name: rank[name]):
+        cells = (
+            f"{column[name]:13.3f}" if name in column else f"{'-':>13}"
+            for column in columns.values()
         )
+        lines.append(f"  {name:24}" + "".join(cells))
     return "\n".join(lines)
 
 
@@ -64,10 +85,10 @@ def losses_table(suite: str, rows: list[Row]) -> str:
             continue
         lines.append(
             f"{suite}: {_METRICS[metric]}: talc loses to its best peer in {len(found)} of "
-            f"{compared} cases" + (" (~: the runs overlap)" if found else "")
+            f"{compared} cases" + (" (~: not in every round)" if found else "")
         )
         for loss in found[:_LOSSES_SHOWN]:
-            mark = "~" if loss.within_spread else " "
+            mark = "~" if loss.may_be_chance else " "
             lines.append(f"  {mark} {loss.case:28} {loss.ratio:6.2f} × {loss.best}")
         if len(found) > _LOSSES_SHOWN:
             lines.append(f"    and {len(found) - _LOSSES_SHOWN} more")

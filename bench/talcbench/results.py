@@ -6,7 +6,7 @@ columns, then the rows.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -17,10 +17,9 @@ Row = dict[str, str]
 class Table:
     """A CSV being written. It appears with its first row, and replaces what an earlier run left."""
 
-    def __init__(self, path: Path, head: Mapping[str, str], columns: Sequence[str] = ()) -> None:
+    def __init__(self, path: Path, head: Mapping[str, str]) -> None:
         self.path = path
         self._head = head
-        self._columns = list(columns)
         self._file: TextIO | None = None
         self._writer: csv.DictWriter[str] | None = None
 
@@ -37,14 +36,14 @@ class Table:
             self._file.close()
 
     def add(self, row: Mapping[str, object]) -> None:
-        """Writes the row out at once. Columns are the first row's, unless they were given."""
+        """Writes the row out at once. Columns are the first row's."""
         if self._writer is None:
             self._file = self.path.open("w", newline="")
             for key, value in self._head.items():
                 self._file.write(f"# {key}: {value}\n")
             self._writer = csv.DictWriter(
                 self._file,
-                self._columns or list(row),
+                list(row),
                 restval="",
                 extrasaction="ignore",
                 lineterminator="\n",

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from talcbench import machine
 from talcbench.allocators import Allocator
 from talcbench.processes import Workplace
 from talcbench.progress import Progress
@@ -71,10 +72,14 @@ class Session:
     settings: Settings
     head: Mapping[str, str]
     progress: Progress
+    # What the head of one table says besides.
+    more_head: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    limit_s: float = math.inf
     failures: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     _tables: dict[str, Table] = field(default_factory=dict)
     _open: ExitStack = field(default_factory=ExitStack)
+    _start: float = field(default_factory=time.monotonic)
 
     def __enter__(self) -> Session:
         return self
@@ -86,7 +91,8 @@ class Session:
     def table(self, name: str) -> Table:
         """The CSV of this name, begun at its first row."""
         if name not in self._tables:
-            table = Table(self.settings.out / f"{name}.csv", self.head)
+            head = dict(self.head) | dict(self.more_head.get(name, {}))
+            table = Table(self.settings.out / f"{name}.csv", head)
             self._tables[name] = self._open.enter_context(table)
         return self._tables[name]
 
@@ -94,18 +100,28 @@ class Session:
         """The names of those that have been begun."""
         return set(self._tables)
 
-    def fail(self, suite: str, what: str, variant: Variant, status: str, complaint: str) -> None:
-        """Reports that something ended badly, and keeps a row of it; the run goes on."""
+    def left_s(self) -> float:
+        """Until the time of the whole run is over."""
+        return max(0.0, self._start + self.limit_s - time.monotonic())
+
+    def fail(
+        self, suite: str, what: str, variant: Variant | None, status: str, complaint: str
+    ) -> None:
+        """Reports that something ended badly, and keeps a row of it; the run goes on.
+
+        Without a variant it is the case itself that failed.
+        """
+        who = f"{variant.label}: " if variant else ""
         said = f" ({complaint})" if complaint else ""
-        text = f"{suite}: {what}: {variant.label}: {status}{said}"
+        text = f"{suite}: {what}: {who}{status}{said}"
         self.failures.append(text)
         self.progress.say(f"FAILED  {text}")
         self.table("failures").add(
             {
                 "suite": suite,
                 "case": what,
-                "alloc": variant.allocator.name,
-                "thp": variant.thp,
+                "alloc": variant.allocator.name if variant else "",
+                "thp": machine.thp_in_force(variant.thp) if variant else "",
                 "status": status,
                 "complaint": complaint,
             }

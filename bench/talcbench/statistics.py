@@ -1,14 +1,17 @@
 """From rows to figures: medians with their spread, ratios, geometric means, where talc loses.
 
-Pure functions over the rows of patterns.csv and programs.csv; report.py prints them, plots draw
-them.
+Ratios are taken within a round, where the allocators ran one after another, and their median over the
+rounds is what counts: on a machine that is now faster, now slower, that holds still when medians of
+seconds do not. Pure functions over the rows of patterns.csv, programs.csv and passes.csv; report.py
+prints them, plots draw them.
 """
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from talcbench.results import Row
 
@@ -18,6 +21,8 @@ METRICS: dict[str, Callable[[Row], float]] = {
     "cpu": lambda row: float(row["user_s"]) + float(row["system_s"]),
     "rss": lambda row: float(row["peak_rss_kib"]),
     "faults": lambda row: float(row["minor_faults"]) + float(row["major_faults"]),
+    "mappings": lambda row: float(row["mappings"]),
+    "syscalls": lambda row: float(row["syscalls"]),
 }
 
 BASELINE = "glibc"
@@ -26,18 +31,31 @@ OURS = "talc"
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some runs and the extremes."""
+    """The median of some runs, the extremes, and the runs by their round where that is known."""
 
     median: float
     low: float
     high: float
     count: int
+    rounds: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
-def spread(values: Sequence[float]) -> Spread:
+def spread(values: Sequence[float], rounds: Mapping[str, float] | None = None) -> Spread:
     if not values:
         raise ValueError("no values")
-    return Spread(statistics.median(values), min(values), max(values), len(values))
+    return Spread(statistics.median(values), min(values), max(values), len(values), rounds or {})
+
+
+def round_ratios(value: Spread, base: Spread) -> list[float]:
+    """value ÷ base in each round that both have; of the medians if they share none."""
+    shared = [name for name in value.rounds if name in base.rounds]
+    return [_quotient(value.rounds[name], base.rounds[name]) for name in shared] or [
+        _quotient(value.median, base.median)
+    ]
+
+
+def ratio(value: Spread, base: Spread) -> float:
+    return statistics.median(round_ratios(value, base))
 
 
 def geometric_mean(values: Iterable[float]) -> float:
@@ -54,32 +72,45 @@ def case_label(row: Row) -> str:
     return row["case"] if row["threads"] == "1" else f"{row['case']} x{row['threads']}"
 
 
-def variant(row: Row) -> str:
-    """An allocator, and the THP setting where it is not the system's."""
-    return (
-        row["alloc"]
-        if row.get("thp", "system") == "system"
-        else f"{row['alloc']}, THP {row['thp']}"
-    )
+def plain_thp(rows: Sequence[Row]) -> str:
+    """The THP setting of the runs for which none was asked for: the one that is not `never`."""
+    settings = [row.get("thp", "") for row in rows]
+    return next((setting for setting in settings if setting != "never"), "never")
 
 
-def gather(rows: Iterable[Row], metric: str) -> Figures:
-    """The spread of every case and allocator, of good runs only."""
-    values: dict[str, dict[str, list[float]]] = {}
+def gather(rows: Sequence[Row], metric: str) -> Figures:
+    """The spread of every case and allocator. One that failed in any round has no figure for the case."""
+    plain = plain_thp(rows)
+    values: dict[str, dict[str, list[tuple[str | None, float]]]] = {}
+    failed: set[tuple[str, str]] = set()
     for row in rows:
-        cell = values.setdefault(case_label(row), {})
-        if row["status"] == "ok":
-            cell.setdefault(variant(row), []).append(METRICS[metric](row))
+        case, name, thp = case_label(row), row["alloc"], row.get("thp", "")
+        if thp != plain:
+            name += f", THP {thp}"
+        cell = values.setdefault(case, {})
+        if row.get("status", "ok") == "ok":
+            cell.setdefault(name, []).append((row.get("round"), METRICS[metric](row)))
+        else:
+            failed.add((case, name))
+    for case, name in failed:
+        values[case].pop(name, None)
     return {
-        case: {name: spread(found) for name, found in cell.items()}
+        case: {
+            name: spread(
+                [value for _, value in found],
+                {number: value for number, value in found if number is not None},
+            )
+            for name, found in cell.items()
+        }
         for case, cell in values.items()
         if cell
     }
 
 
 def one_thp(rows: Sequence[Row]) -> list[Row]:
-    """The rows of the first THP setting only: allocators are compared under the same one."""
-    return [row for row in rows if row["thp"] == rows[0]["thp"]]
+    """The rows of one THP setting only: allocators are compared under the same one."""
+    plain = plain_thp(rows)
+    return [row for row in rows if row["thp"] == plain]
 
 
 def baseline_of(figures: Figures) -> str:
@@ -94,9 +125,9 @@ def variants(figures: Figures) -> list[str]:
 
 
 def ratios(figures: Figures, baseline: str) -> dict[str, dict[str, float]]:
-    """Each case's medians ÷ the baseline's; cases that the baseline has no figure for are left out."""
+    """Each case's figures ÷ the baseline's; cases that the baseline has no figure for are left out."""
     return {
-        case: {name: _quotient(found.median, cell[baseline].median) for name, found in cell.items()}
+        case: {name: ratio(found, cell[baseline]) for name, found in cell.items()}
         for case, cell in figures.items()
         if baseline in cell
     }
@@ -107,11 +138,36 @@ def _quotient(value: float, base: float) -> float:
     return 1.0 if value == base else value / max(base, 1e-9)
 
 
+def shared(table: Mapping[str, Mapping[str, object]]) -> dict[str, list[str]]:
+    """The cases that all allocators finished, by the pattern whose thread counts they are."""
+    names = {name for cell in table.values() for name in cell}
+    found: dict[str, list[str]] = {}
+    for case, cell in table.items():
+        if names <= cell.keys():
+            found.setdefault(re.sub(r" x\d+$", "", case), []).append(case)
+    return found
+
+
+def count_shared(table: Mapping[str, Mapping[str, object]]) -> str:
+    """What a mean is over, in words."""
+    found = shared(table)
+    cases = f"{sum(map(len, found.values()))} of {len(table)} cases"
+    several = any(len(cases) > 1 for cases in found.values())
+    return f"{len(found)} patterns ({cases})" if several else cases
+
+
 def means(table: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Each allocator's geometric mean over the cases that all of them finished."""
-    names = list(dict.fromkeys(name for cell in table.values() for name in cell))
-    shared = [cell for cell in table.values() if all(name in cell for name in names)]
-    return {name: geometric_mean(cell[name] for cell in shared) for name in names} if shared else {}
+    """Each allocator's geometric mean over the cases that all of them finished: over the thread
+    counts of a pattern first, so that each pattern weighs the same.
+    """
+    patterns = shared(table).values()
+    names = dict.fromkeys(name for cell in table.values() for name in cell) if patterns else {}
+    return {
+        name: geometric_mean(
+            geometric_mean(table[case][name] for case in cases) for cases in patterns
+        )
+        for name in names
+    }
 
 
 @dataclass(frozen=True)
@@ -122,7 +178,7 @@ class Loss:
     metric: str
     ratio: float
     best: str
-    within_spread: bool  # talc's and the other's runs overlap: it may be chance
+    may_be_chance: bool  # in some round talc was not behind
 
 
 def losses(figures: Figures, metric: str, ours: str = OURS) -> list[Loss]:
@@ -132,9 +188,10 @@ def losses(figures: Figures, metric: str, ours: str = OURS) -> list[Loss]:
         peers = {name: value for name, value in cell.items() if name != ours}
         if ours not in cell or not peers:
             continue
-        best = min(peers, key=lambda name: peers[name].median)
-        ratio = _quotient(cell[ours].median, peers[best].median)
-        if ratio > 1.0:
-            overlap = cell[ours].low <= peers[best].high
-            found.append(Loss(case, metric, ratio, best, overlap))
+        best = max(peers, key=lambda name: ratio(cell[ours], peers[name]))
+        by_round = round_ratios(cell[ours], peers[best])
+        if statistics.median(by_round) > 1.0:
+            found.append(
+                Loss(case, metric, statistics.median(by_round), best, min(by_round) <= 1.0)
+            )
     return sorted(found, key=lambda loss: -loss.ratio)

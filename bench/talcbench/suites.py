@@ -33,6 +33,7 @@ class Step:
     suite: str
     label: str
     weight: float
+    table: str  # the CSV that its rows go into
     run: Callable[[Session, float | None, int], None]
 
 
@@ -46,6 +47,8 @@ _COUNT = (
     str(Path(__file__).resolve().parents[1] / "instructions/measure.py"),
     "--build",
     "{build}",
+    "--library",
+    "{talc}",
 )
 
 PRINTED = (
@@ -162,11 +165,11 @@ def _all_steps(wanted: Sequence[str], quick: bool) -> list[Step]:
         if suite not in wanted:
             continue
         found += [
-            Step(suite, case.label, _CASE_WEIGHTS[suite], partial(run_case, case))
+            Step(suite, case.label, _CASE_WEIGHTS[suite], suite, partial(run_case, case))
             for case in cases_of(suite, quick)
         ]
         found += [
-            Step(suite, printed.name, printed.weight, partial(run_printed, printed))
+            Step(suite, printed.name, printed.weight, printed.table, partial(run_printed, printed))
             for printed in PRINTED
             if printed.suite == suite
         ]

@@ -1,4 +1,5 @@
 """Which allocators are chosen, and what is said of a wrong choice."""
+import hashlib
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -27,6 +28,23 @@ class Allocators(Folders):
         text.write_text("no library")
         self.assertIn("not a shared library", self.refused(f"mine={text}"))
         self.assertIn("no such file", self.refused(f"mine={self.root}"))
+
+    def test_what_ld_preload_cannot_hold(self):
+        for name in ("lib one.so", "lib:one.so"):
+            odd = self.root / name
+            odd.write_bytes(b"\x7fELF")
+            self.assertIn("spaces or colons", self.refused(f"mine={odd}"))
+
+    def test_a_library_that_may_be_built_anew_is_copied(self):
+        library = self.broken_library("")
+        chosen, _ = allocators.select((f"mine={library}", "glibc"), self.build)
+        mine, glibc = (allocators.pin(allocator, self.root / "pinned") for allocator in chosen)
+        self.assertEqual(glibc, chosen[1])
+        content = library.read_bytes()
+        library.write_bytes(b"built anew")
+        self.assertEqual(mine.library.read_bytes(), content)
+        self.assertIn(hashlib.sha256(content).hexdigest(), mine.describe())
+        self.assertIn(str(library), mine.describe())
 
     def test_other_nonsense(self):
         self.assertIn("twice", self.refused("glibc", "glibc"))

@@ -13,7 +13,9 @@ from talcbench import results
 # Stands for patterns.py and programs.py, whose cases take long and need programs.
 CASES = """
 from talcbench.cases import Case
-CASES = [Case("patterns", "quick", ("echo", "1")),
+from shutil import unpack_archive  # fails, since {inputs} is none
+CASES = [Case("patterns", "unprepared", ("true",), prepare=unpack_archive),
+         Case("patterns", "quick", ("echo", "1")),
          Case("patterns", "quick", ("echo", "2"), threads=2),
          Case("patterns", "slow", ("sleep", "60"))]
 """
@@ -103,7 +105,7 @@ class CommandLine(Folders):
         done = self.bench("--list", "--suite", "patterns")
         self.assertEqual(
             (done.returncode, done.stdout.splitlines()[1:]),
-            (0, ["  quick", "  quick x2", "  slow"]),
+            (0, ["  unprepared", "  quick", "  quick x2", "  slow"]),
         )
 
     def test_a_run_leaves_figures_and_a_summary(self):
@@ -144,6 +146,25 @@ class CommandLine(Folders):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("patterns: quick: broken: signal 6", done.stdout)
         self.assertIn("quick x2", done.stderr)
+
+    def test_an_error_in_one_case_does_not_end_the_run(self):
+        names = ("--case", "unprepared", "--case", "quick")
+        done = self.bench(
+            *names, "--suite", "patterns", "--alloc", "glibc", "--out", "out", "--quick"
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("patterns: unprepared: error (ReadError: ", done.stdout)
+        self.assertEqual(results.read(self.out / "failures.csv")[0]["status"], "error")
+        self.assertTrue(results.read(self.out / "patterns.csv"))
+
+    def test_an_earlier_run_is_set_aside(self):
+        (self.out / "patterns.csv").write_text("an earlier run")
+        done = self.bench(
+            "--case", "quick", "--suite", "patterns", "--alloc", "glibc", "--out", "out", "--quick"
+        )
+        self.assertIn("what an earlier run left is now in", done.stderr)
+        (before,) = self.out.glob("before-*/patterns.csv")
+        self.assertEqual(before.read_text(), "an earlier run")
 
     def test_an_interrupted_run_keeps_what_it_has(self):
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -7,7 +7,7 @@ import unittest.mock
 
 from support import GLIBC, OTHER, Folders, case
 
-from talcbench import measuring, results
+from talcbench import machine, measuring, results
 from talcbench.allocators import Allocator
 from talcbench.measuring import rounds_in, run_case
 from talcbench.session import Budget, Variant, rotated
@@ -30,7 +30,8 @@ class Measuring(Folders):
         row = self.rows()[0]
         self.assertGreater(float(row["wall_s"]), 0)
         self.assertGreater(int(row["peak_rss_kib"]), 100)
-        self.assertEqual((row["threads"], row["thp"], row["round"]), ("1", "system", "1"))
+        self.assertEqual((row["threads"], row["round"]), ("1", "1"))
+        self.assertEqual(row["thp"], machine.thp_setting())
 
     def test_the_drivers_own_memory_is_not_counted(self):
         ballast = bytearray(os.urandom(1 << 20)) * 64
@@ -54,6 +55,21 @@ class Measuring(Folders):
             run_case(case("echo a"), session, None, 0)
         self.assertEqual(self.statuses()["liar"], ["wrong output"])
         self.assertEqual(self.statuses()["glibc"], ["ok", "ok"])
+
+    def test_who_is_not_served_is_left_out_of_the_case(self):
+        idle = Allocator("idle", self.broken_library("", serves=False))
+        for quick in (True, False):
+            with self.subTest(quick=quick), self.session([idle, GLIBC], quick=quick) as session:
+                run_case(case("echo a"), session, None, 0)
+                self.assertEqual(self.statuses(), {"idle": ["not served"], "glibc": ["ok", "ok"]})
+                self.assertEqual(self.rows("failures")[0]["status"], "not served")
+
+    def test_the_separate_pass_counts(self):
+        with self.session(quick=False) as session:
+            run_case(case("sleep 0.05"), session, None, 0)
+        rows = self.rows("passes")
+        self.assertEqual([row["alloc"] for row in rows], ["glibc", "other"])
+        self.assertGreater(int(rows[0]["mappings"]), 5)
 
     def test_a_hang_is_ended_with_all_its_processes(self):
         stuck = Allocator("stuck", self.broken_library("for (;;) pause();"))
@@ -109,9 +125,18 @@ class Measuring(Folders):
             client=("sh", "-c", "test -e ready && echo answer && touch stop"),
             ready="{work}/ready",
         )
+        for quick in (True, False):
+            with self.subTest(quick=quick), self.session(rounds=1, quick=quick) as session:
+                run_case(server, session, None, 0)
+                self.assertEqual(self.statuses(), {"glibc": ["ok"], "other": ["ok"]})
+                # The time is the client's, the launcher's figure and not that of a poll.
+                self.assertLess(float(self.rows()[0]["wall_s"]), 0.05)
         with self.session(rounds=1) as session:
-            run_case(server, session, None, 0)
-        self.assertEqual(set(sum(self.statuses().values(), [])), {"ok"})
+            failing = case(
+                "touch ready; sleep 60", client=("sh", "-c", "exit 7"), ready="{work}/ready"
+            )
+            run_case(failing, session, None, 0)
+        self.assertEqual(self.statuses(), {"glibc": ["client exit 7"]})
         with self.session(rounds=1) as session:
             run_case(case("exit 1", client=("true",), ready="{work}/never"), session, None, 0)
         self.assertEqual(self.statuses(), {"glibc": ["exit 1"]})
@@ -137,11 +162,11 @@ class Plan(unittest.TestCase):
         self.assertTrue(all(set(order) == set(variants) for order in orders))
 
     def test_rounds_fit_into_the_time(self):
-        self.assertEqual(rounds_in(None, 10, 6, 5), 5)
-        self.assertEqual(rounds_in(100, 0.99, 5, 5), 5)
-        self.assertEqual(rounds_in(16, 0.99, 5, 5), 3)
-        self.assertEqual(rounds_in(4, 0.99, 5, 5), 1)
-        self.assertEqual(rounds_in(1, 0.99, 5, 5), 0)
+        self.assertEqual(rounds_in(None, 10, 10, 6, 5), 5)
+        self.assertEqual(rounds_in(100, 2, 0.99, 5, 5), 5)
+        self.assertEqual(rounds_in(17, 2, 0.99, 5, 5), 3)
+        self.assertEqual(rounds_in(4, 2, 0.99, 5, 5), 1)
+        self.assertEqual(rounds_in(1, 2, 0.99, 5, 5), 0)
 
     def test_the_budget_hands_on_what_is_left_over(self):
         self.assertIsNone(Budget(math.inf, [1, 2]).next_share())

@@ -7,7 +7,9 @@ from support import GLIBC, Folders, case
 
 from talcbench import passes
 from talcbench.allocators import Allocator
+from talcbench.cases import Case
 from talcbench.passes import served_by
+from talcbench.processes import ENOUGH
 
 LIBRARY = Path("/opt/libmine.so")
 
@@ -49,6 +51,10 @@ class Served(unittest.TestCase):
         self.assertFalse(served_by(log, "sh", LIBRARY))
         self.assertTrue(served_by(program("jq", str(LIBRARY)) + program("cat"), "jq", LIBRARY))
 
+    def test_without_a_library_it_is_the_libcs(self):
+        self.assertTrue(served_by(program("jq", "/lib/libc.so.6"), "jq", None))
+        self.assertFalse(served_by(program("jq", "/lib/libjemalloc.so.2"), "jq", None))
+
     def test_what_is_bound_late_counts(self):
         late = "17:\tbinding file jq [0] to /lib/libc.so.6 [0]: normal symbol `malloc'\n"
         self.assertFalse(served_by(program("jq", str(LIBRARY)) + late, "jq", LIBRARY))
@@ -56,23 +62,33 @@ class Served(unittest.TestCase):
 
 class Passes(Folders):
     def test_a_real_program(self):
-        found = passes.inspect_case(case("sleep 0.1"), GLIBC, self.place, 20)
-        self.assertEqual(found.served, "-")
-        self.assertGreater(int(found.mappings), 5)
+        found = self.watch(case("sleep 0.1"), GLIBC)
+        self.assertEqual((found.served, found.run.status), ("-", "ok"))
+        self.assertGreater(found.mappings, 5)
         if shutil.which("strace"):
             # Where tracing is not allowed there is no count.
-            self.assertTrue(found.syscalls == "" or int(found.syscalls) > 10)
+            calls = passes.count_syscalls(case("true"), GLIBC, self.place, 20)
+            self.assertTrue(calls == "" or int(calls) > 10)
+
+    def watch(self, what: Case, allocator: Allocator, whole: bool = True) -> passes.Binding:
+        return passes.watch_bindings(what, allocator, "system", self.place, 20, whole)
 
     def test_a_library_without_malloc_does_not_serve(self):
-        idle = Allocator("idle", self.broken_library(""))
-        self.assertEqual(passes.inspect_case(case("true"), idle, self.place, 20).served, "no")
+        idle = Allocator("idle", self.broken_library("", serves=False))
+        self.assertEqual(self.watch(case("true"), idle).served, "no")
 
     def test_a_library_with_malloc_serves(self):
-        source = self.broken_library("} void* malloc(unsigned long size) { (void)size; return 0;")
-        self.assertEqual(
-            passes.inspect_case(case("true"), Allocator("null", source), self.place, 20).served,
-            "yes",
-        )
+        serving = Allocator("serving", self.broken_library(""))
+        self.assertEqual(self.watch(case("true"), serving).served, "yes")
+
+    def test_a_run_that_need_not_be_whole_ends_when_the_program_runs(self):
+        serving = Allocator("serving", self.broken_library(""))
+        found = self.watch(case("sleep 60"), serving, whole=False)
+        self.assertEqual((found.served, found.run.status), ("yes", ENOUGH))
+
+    def test_without_a_library_a_named_binary_must_have_the_libcs(self):
+        self.assertEqual(self.watch(case("sleep 0.01", binary="sh"), GLIBC).served, "yes")
+        self.assertEqual(self.watch(case("sleep 0.01", binary="nothing"), GLIBC).served, "no")
 
 
 if __name__ == "__main__":

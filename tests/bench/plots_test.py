@@ -1,9 +1,12 @@
 """Every picture is drawn from what a run leaves, also an interrupted one; twice it is the same."""
+import contextlib
 import importlib.util
+import io
 import unittest
 
 from support import Folders
 
+from talcbench import folder
 from talcbench.results import Table
 
 CASE = {
@@ -135,6 +138,23 @@ class Plots(Folders):
             }
         )
         self.assertEqual(self.draw(), {})
+
+    def test_all_pictures_are_set_aside(self):
+        self.write(TABLES)
+        self.assertLessEqual(set(self.draw()), folder.files_of(TABLES))
+
+    def test_only_what_is_asked_for(self):
+        from talcbench import plots
+
+        self.write(TABLES)
+        made = plots.draw_all(self.out, {"programs", "passes"})
+        self.assertEqual([path.name for path in made], ["programs.png", "time-and-memory.png"])
+
+    def test_a_picture_that_fails_does_not_keep_the_others(self):
+        self.write(TABLES | {"micro": [{"nothing": "useful"}]})
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.assertNotIn("micro.png", self.draw())
+        self.assertIn("micro.png could not be drawn", said.getvalue())
 
     def test_an_empty_folder(self):
         self.assertEqual(self.draw(), {})

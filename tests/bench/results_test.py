@@ -4,7 +4,7 @@ import unittest
 
 from support import GLIBC, OTHER, Folders
 
-from talcbench import machine, results
+from talcbench import folder, machine, report, results
 from talcbench.results import Table
 
 
@@ -33,7 +33,7 @@ class Results(Folders):
         self.assertEqual(list(csv.DictReader(lines)), [{"n": "1"}])
 
     def test_the_head_says_where_figures_come_from(self):
-        head = machine.describe(self.root, [GLIBC, OTHER], "fixed")
+        head = machine.describe(self.root, self.build, [GLIBC, OTHER], "fixed")
         for key in (
             "date",
             "processor",
@@ -45,6 +45,7 @@ class Results(Folders):
             "compiler",
             "load average",
             "talc commit",
+            "talc build",
             "allocator glibc",
             "allocator other",
             "command",
@@ -52,6 +53,72 @@ class Results(Folders):
         ):
             self.assertIn(key, head)
             self.assertNotIn("\n", head[key])
+
+    def test_how_talc_was_built(self):
+        self.assertEqual(machine.build_options(self.build), "unknown")
+        (self.build / "meson-info").mkdir()
+        (self.build / "meson-info/intro-buildoptions.json").write_text(
+            '[{"name": "buildtype", "value": "release"}, {"name": "debug_checks", "value": false}]'
+        )
+        self.assertEqual(machine.build_options(self.build), "buildtype release, debug_checks False")
+
+    def test_versions_of_programs(self):
+        found = machine.versions(["/usr/bin/python3", "no-such-program"])
+        self.assertRegex(found.pop("program python3"), r"^Python 3")
+        self.assertEqual(found, {})
+
+    def test_huge_pages_in_force(self):
+        self.assertEqual(machine.thp_in_force("never"), "never")
+        self.assertEqual(machine.thp_in_force("system"), machine.thp_setting())
+
+    def test_what_an_earlier_run_left_is_set_aside(self):
+        for name in ("programs.csv", "programs.png", "summary.txt", "micro.csv"):
+            (self.out / name).write_text(name)
+        before = folder.set_aside(self.out, ["programs"])
+        self.assertEqual(
+            {path.name for path in before.iterdir()},
+            {"programs.csv", "programs.png", "summary.txt"},
+        )
+        self.assertRegex(before.name, r"^before-\d{8}-\d{6}$")
+        self.assertEqual({path.name for path in self.out.iterdir()}, {before.name, "micro.csv"})
+        self.assertIsNone(folder.set_aside(self.out, ["programs"]))
+
+    def test_the_summary_has_faults_and_what_the_separate_pass_counted(self):
+        rows = [
+            {
+                "case": "a",
+                "threads": "1",
+                "alloc": name,
+                "thp": "madvise",
+                "round": "1",
+                "wall_s": wall,
+                "user_s": wall,
+                "system_s": "0",
+                "peak_rss_kib": "9",
+                "minor_faults": "4",
+                "major_faults": "0",
+                "status": "ok",
+            }
+            for name, wall in (("talc", "1"), ("glibc", "2"))
+        ]
+        table = report.means_table("programs", rows)
+        self.assertIn("1 of 1 cases", table)
+        self.assertRegex(table, r"talc +0\.500 +0\.500 +1\.000 +1\.000")
+        self.assertIn("page faults", table)
+        counts = [
+            {
+                "suite": "programs",
+                "case": "a",
+                "threads": "1",
+                "alloc": name,
+                "mappings": mappings,
+                "syscalls": "",
+                "served": "-",
+            }
+            for name, mappings in (("talc", "30"), ("glibc", "20"))
+        ]
+        self.assertRegex(report.counts_table("programs", counts), r"talc +1\.500")
+        self.assertEqual(report.counts_table("patterns", counts), "")
 
 
 if __name__ == "__main__":

@@ -43,17 +43,21 @@ class Folders(unittest.TestCase):
         allocators: Sequence[Allocator] = (GLIBC, OTHER),
         rounds: int = 2,
         timeout_s: float = 20.0,
+        quick: bool = True,
     ) -> Session:
-        settings = Settings(allocators, ("system",), rounds, True, self.out, self.place, timeout_s)
+        settings = Settings(allocators, ("system",), rounds, quick, self.out, self.place, timeout_s)
         return Session(
             settings, {"date": "today", "machine": "this one"}, Progress([1.0], self.log)
         )
 
-    def broken_library(self, body: str) -> Path:
-        """A shared library whose constructor does `body`, in C, in every program but the shell."""
+    def broken_library(self, body: str, serves: bool = True) -> Path:
+        """A shared library whose constructor does `body`, in C; its malloc is the libc's."""
         path = self.root / "libbroken.so"
+        malloc = "{ return __libc_malloc(size); }" if serves else ";"
         source = (
             "#include <signal.h>\n#include <stdio.h>\n#include <unistd.h>\n"
+            "void* __libc_malloc(unsigned long);\n"
+            f"void* malloc(unsigned long size) {malloc}\n"
             f"__attribute__((constructor)) static void start(void) {{ {body} }}\n"
         )
         subprocess.run(
