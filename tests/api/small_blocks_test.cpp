@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/flaky_pages.hpp"
 #include "support/process.hpp"
 #include "support/sanitizers.hpp"
 
@@ -291,6 +292,41 @@ TEST_F(SmallBlocksTest, AFreedBlockIsNotReadOrWritten) {
       ASSERT_TRUE(block.bytes[i] == block.mark || block.bytes[i] == 0);  // 0: its page went back
     }
   }
+}
+
+// A heap of its own, whose arena can be held.
+struct Tag;
+using Kernel = FlakyPages<Tag>;
+constinit ArenaSet<Kernel> arenas;
+constinit SmallBlocks<Kernel> small(arenas);
+
+TEST(SmallBlocks, AThreadThatEndsWhileItsArenaIsBusyLosesNothing) {
+  std::atomic<bool> has_cache{false};
+  std::atomic<bool> is_held{false};
+  std::thread thread([&] {
+    void* const block = small.allocate(3);
+    small.release(block, PageMap<Kernel>::get(block));
+    has_cache = true;
+    while (!is_held) {
+      std::this_thread::yield();
+    }
+    small.end_thread(CurrentCache<Kernel>::get());
+    ThreadExit::disarm();  // it would tell the other heap
+  });
+  while (!has_cache) {
+    std::this_thread::yield();
+  }
+  {
+    const auto visit = arenas.visit_one(0);
+    ASSERT_TRUE(visit);
+    is_held = true;
+    thread.join();
+  }
+  EXPECT_EQ(arenas[0].users(), 0U);
+  EXPECT_GT(small.stats_of(arenas[0]).cached_bytes, 0U);
+  EXPECT_EQ(small.stats_of(arenas[0]).live, 0U);
+  small.empty_free_caches();
+  EXPECT_EQ(small.stats_of(arenas[0]).cached_bytes, 0U);
 }
 
 }  // namespace

@@ -163,6 +163,7 @@ class alignas(64) Arena {
     }
     return cache;
   }
+  ThreadCache* free_caches() { return free_caches_; }
   void push_free_cache(ThreadCache* cache) {
     if (!cache->is_free) {
       cache->is_free = true;

@@ -138,6 +138,7 @@ class BasicProcessHeap {
   // whether there was anything. Cost: linear in the number of blocks.
   bool trim(size_t pad_bytes) {
     small_.empty_own();
+    small_.empty_free_caches();
     bool has_trimmed = huge_.trim();
     for (unsigned i = 0; i < arenas_.count(); ++i) {
       if (const auto visit = arenas_[i].visit_within(kPatienceMs)) {

@@ -138,6 +138,22 @@ class SmallBlocks {
     }
   }
 
+  // Sends home what the caches that wait for a thread still hold: of threads that a fork stopped, or
+  // that ended while their arena was busy.
+  void empty_free_caches() {
+    for (unsigned i = 0; i < arenas_.count(); ++i) {
+      const Visit home = arenas_.visit_one(i);
+      for (ThreadCache* cache = home ? home->free_caches() : nullptr; cache != nullptr;
+           cache = cache->next_free) {
+        empty_magazines(*home.operator->(), *cache);
+        for (unsigned k = 0; k < cache->outbox_count(); ++k) {
+          arenas_[owner_of(cache->outbox(k))].leave_slot_waiting(cache->outbox(k));
+        }
+        cache->shrink_outbox(0);
+      }
+    }
+  }
+
   // In the child of a fork: the caches of the threads that are gone wait for new ones, but those
   // that were being changed, or whose arena is abandoned, which are lost.
   void adopt_in_child() {
@@ -240,12 +256,16 @@ class SmallBlocks {
   // Requires: the cache is marked as being changed.
   void empty(ThreadCache& cache) {
     if (const Visit home = arenas_.visit_one(cache.arena())) {
-      for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
-        empty_magazine(*home.operator->(), cache, i);
-      }
-      cache.hot().empty([&](void* block, size_t usable) { home->free_marked(block, usable); });
+      empty_magazines(*home.operator->(), cache);
     }
     send_home(cache);
+  }
+
+  void empty_magazines(TheArena& home, ThreadCache& cache) {
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      empty_magazine(home, cache, i);
+    }
+    cache.hot().empty([&](void* block, size_t usable) { home.free_marked(block, usable); });
   }
 
   void empty_magazine(TheArena& home, ThreadCache& cache, unsigned size_class) {

@@ -22,12 +22,13 @@ class ThreadExit {
     }
   }
 
-  // Asks to be told of this thread's end. May allocate. Requires: `value` is not null.
+  // Asks to be told of this thread's end. May allocate.
   static void arm(void* value) {
     if (has_key_.load(std::memory_order_acquire)) {
       pthread_setspecific(key_, value);
     }
   }
+  static void disarm() { arm(nullptr); }
 
  private:
   static inline constinit pthread_key_t key_{};
