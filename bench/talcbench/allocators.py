@@ -61,7 +61,8 @@ def pin(allocator: Allocator, folder: Path) -> Allocator:
     copy.parent.mkdir(parents=True)
     shutil.copy2(library, copy)
     digest = hashlib.sha256(copy.read_bytes()).hexdigest()
-    version = f"{allocator.version}, a copy of {library}, sha256 {digest}"
+    # Without its folder: where somebody's tree lies is nobody's business in what may be published.
+    version = f"{allocator.version}, {library.name}, sha256 {digest}"
     return replace(allocator, library=copy, version=version)
 
 
