@@ -171,16 +171,7 @@ def _scaling_panel(
             if name in table.get(case, {})
         ]
         if points:
-            shape, ours = picture.look(name, names), name == "talc"
-            axes.plot(
-                *zip(*points),
-                color=shape.colour,
-                marker=shape.marker,
-                linestyle=shape.dash,
-                linewidth=2.6 if ours else 1.4,
-                markersize=8 if ours else 5,
-                zorder=4 if ours else 3,
-            )
+            picture.draw_line(axes, points, name, names, markersize=5)
     axes.set_title(case, fontsize=11)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(list(figures)))

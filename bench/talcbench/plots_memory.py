@@ -60,17 +60,7 @@ def _latency_panel(axes: plt.Axes, rows: Sequence[Row], names: Sequence[str], st
         values = [
             max(step, statistics.median(float(row[column]) for row in own)) for column in _POINTS
         ]
-        shape, ours = picture.look(name, names), name == "talc"
-        axes.plot(
-            range(len(values)),
-            values,
-            color=shape.colour,
-            marker=shape.marker,
-            linestyle=shape.dash,
-            linewidth=2.6 if ours else 1.4,
-            markersize=9 if ours else 6,
-            zorder=4 if ours else 3,
-        )
+        picture.draw_line(axes, list(enumerate(values)), name, names, markersize=6)
     axes.set_xticks(range(len(_POINTS)), list(_POINTS.values()))
     axes.margins(x=0.12)
     axes.set_yscale("log")

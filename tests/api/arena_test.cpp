@@ -23,6 +23,10 @@ class ArenaTest : public testing::Test {
     return arena_.try_visit()->allocate(BlockPrefix::usable_for(size), 16, 0);
   }
 
+  void release(void* block) {
+    arena_.release(block, arena_.usable_size(block, Fault::double_free));
+  }
+
   size_t live_blocks() { return arena_.engine().get_counters().live_allocations; }
 
   Arena<Kernel> arena_{3};
@@ -34,7 +38,7 @@ TEST_F(ArenaTest, BlocksKnowTheirSize) {
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(arena_.usable_size(block, Fault::use_after_free), BlockPrefix::usable_for(size));
     EXPECT_EQ(PageMap<Kernel>::get(block).arena(), 3U);
-    arena_.release(block);
+    release(block);
   }
   EXPECT_EQ(live_blocks(), 0U);
 }
@@ -50,8 +54,8 @@ TEST_F(ArenaTest, ResizesInPlaceOrNotAtAll) {
   EXPECT_EQ(arena_.usable_size(block, Fault::use_after_free), usable - 4000);
   EXPECT_TRUE(arena_.try_visit()->resize_in_place(block, usable - 4000, usable));
   EXPECT_EQ(static_cast<char*>(block)[5000], 7);
-  arena_.release(block);
-  arena_.release(wall);
+  release(block);
+  release(wall);
 }
 
 TEST_F(ArenaTest, AVisitExcludesOthers) {
@@ -72,7 +76,7 @@ TEST_F(ArenaTest, AReleaseThatFindsTheArenaTakenIsDoneByTheNextVisitor) {
     const auto visit = arena_.try_visit();
     std::thread([&] {
       for (void* const block : blocks) {
-        arena_.release(block);
+        release(block);
       }
     }).join();
     EXPECT_EQ(live_blocks(), 100U);
@@ -85,13 +89,13 @@ TEST_F(ArenaTest, AReleaseThatFindsTheArenaTakenIsDoneByTheNextVisitor) {
 TEST_F(ArenaTest, ClearsWhatIsAskedFor) {
   char* const dirty = static_cast<char*>(allocate(50000));
   memset(dirty, 1, 50000);
-  arena_.release(dirty);
+  release(dirty);
   const size_t usable = BlockPrefix::usable_for(50000);
   char* const block = static_cast<char*>(arena_.try_visit()->allocate(usable, 16, 40000));
   for (size_t i = 0; i < 40000; ++i) {
     ASSERT_EQ(block[i], 0);
   }
-  arena_.release(block);
+  release(block);
 }
 
 using ArenaDeathTest = ArenaTest;
@@ -99,8 +103,8 @@ using ArenaDeathTest = ArenaTest;
 TEST_F(ArenaDeathTest, AWaitingBlockIsNotReleasedAgainNorUsed) {
   void* const block = allocate(100);
   const auto visit = arena_.try_visit();
-  arena_.release(block);  // this thread is the visitor: so it waits
-  EXPECT_DEATH(arena_.release(block), "^talc: double free: 0x[0-9a-f]+\n$");
+  release(block);  // this thread is the visitor: so it waits
+  EXPECT_DEATH(release(block), "^talc: double free: 0x[0-9a-f]+\n$");
   EXPECT_DEATH((void)arena_.usable_size(block, Fault::use_after_free), "^talc: use after free: ");
 }
 
@@ -108,7 +112,7 @@ TEST_F(ArenaDeathTest, AWaitingBlockWhosePrefixIsOverwrittenIsNamed) {
   void* const block = allocate(100);
   {
     const auto visit = arena_.try_visit();
-    arena_.release(block);
+    release(block);
     store_word(static_cast<char*>(block) - kWordSize, 0);
   }
   EXPECT_DEATH((void)arena_.try_visit(), "^talc: corrupt block: 0x[0-9a-f]+\n$");

@@ -12,6 +12,7 @@
 
 #include "support/process.hpp"
 #include "support/sanitizers.hpp"
+#include "support/threads.hpp"
 
 namespace talc {
 namespace {
@@ -22,16 +23,6 @@ ProcessStats stats() {
   ProcessStats out;
   process_heap().get_stats(out, ProcessHeap::Resident::skip);
   return out;
-}
-
-void run_threads(unsigned count, void (*body)(unsigned)) {
-  std::vector<std::thread> threads;
-  for (unsigned i = 0; i < count; ++i) {
-    threads.emplace_back(body, i);
-  }
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
 }
 
 class ProcessHeapThreadsTest : public testing::Test {

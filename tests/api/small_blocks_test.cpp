@@ -14,6 +14,7 @@
 #include "support/flaky_pages.hpp"
 #include "support/process.hpp"
 #include "support/sanitizers.hpp"
+#include "support/threads.hpp"
 
 namespace talc {
 namespace {
@@ -46,17 +47,6 @@ bool release(const Block& block) {
   }
   process_heap().release(block.bytes);
   return is_whole;
-}
-
-template <class F>
-void run_threads(unsigned count, F f) {
-  std::vector<std::thread> threads;
-  for (unsigned i = 0; i < count; ++i) {
-    threads.emplace_back(f, i);
-  }
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
 }
 
 class SmallBlocksTest : public testing::Test {
@@ -311,7 +301,7 @@ TEST(SmallBlocks, AThreadThatEndsWhileItsArenaIsBusyLosesNothing) {
       std::this_thread::yield();
     }
     small.end_thread(CurrentCache<Kernel>::get());
-    ThreadExit::disarm();  // it would tell the other heap
+    ThreadExit::arm(nullptr);  // it would tell the other heap
   });
   while (!has_cache) {
     std::this_thread::yield();

@@ -207,9 +207,8 @@ class alignas(64) Arena {
     return prefix.usable();
   }
 
-  // Frees the block now, or leaves it to the next visitor. Faults as usable_size.
-  void release(void* payload) {
-    const size_t usable = usable_size(payload, Fault::double_free);
+  // Frees the block now, or leaves it to the next visitor. Requires: usable_size told `usable`.
+  void release(void* payload, size_t usable) {
     if (const Visit visit = try_visit()) [[likely]] {
       free(payload, usable);
     } else {

@@ -7,7 +7,8 @@
 // are zero, so clearing a new block touches none. Since only the page map knows a block, releasing
 // one does not touch it either, and nothing here needs a lock: an entry changes by compare-and-swap
 // or by the block's owner. What was freed a moment ago is kept with its pages, within a limit, and
-// fitted to the next request by mremap; so is, emptied, what the kernel refuses to unmap. Used by the process heap for sizes and alignments that are no work for an arena.
+// fitted to the next request by mremap; so is, emptied, what the kernel refuses to unmap. Used by
+// the process heap for sizes and alignments that are no work for an arena.
 #pragma once
 
 #include <atomic>

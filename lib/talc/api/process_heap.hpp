@@ -104,7 +104,7 @@ class BasicProcessHeap {
       TheArena& arena = arenas_[entry.arena()];
       const size_t usable = arena.usable_size(ptr, Fault::double_free);
       if (!SmallBlocks<Kernel>::put_hot(entry.arena(), ptr, usable)) {
-        arena.release(ptr);
+        arena.release(ptr, usable);
       }
       return;
     }
@@ -127,8 +127,8 @@ class BasicProcessHeap {
     return HugeBlocks<Kernel>::length_at(ptr, entry);
   }
 
-  // Whether `ptr` points into a slab, a heap of an arena, or into the first 64 KiB of a huge block: whether
-  // release would look at it at all. Never touches what it points to.
+  // Whether `ptr` points into a slab, a heap of an arena, or into the first 64 KiB of a huge block:
+  // whether release would look at it at all. Never touches what it points to.
   bool owns(const void* ptr) const {
     const PageEntry::Kind kind = Map::get(ptr).kind();
     return kind != PageEntry::Kind::none && kind != PageEntry::Kind::returned;

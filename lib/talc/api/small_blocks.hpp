@@ -97,8 +97,7 @@ class SmallBlocks {
     void* const block = may_take ? cache.hot().take(size, usable) : nullptr;
     if (block != nullptr) {
       TheArena::mark(block, usable, BlockPrefix::State::live);
-      cache.hot_allocations().store(cache.hot_allocations().load(std::memory_order_relaxed) + 1,
-                                    std::memory_order_relaxed);
+      add(cache.hot_allocations(), 1);
     }
     return block;
   }
@@ -274,8 +273,7 @@ class SmallBlocks {
     const unsigned taken = magazine.take_depth();
     home.put_slots(magazine.take_begin(), taken);
     home.put_slots(magazine.put_begin(supply.capacity), magazine.put_depth(supply.capacity));
-    supply.filled.store(supply.filled.load(std::memory_order_relaxed) - taken,
-                        std::memory_order_relaxed);
+    add(supply.filled, size_t{0} - taken);
     if (void* const arrays = magazine.detach(supply.capacity)) {
       home.return_chunk(arrays, Magazine::array_bytes(supply.capacity));
       granted_.fetch_sub(held_by(size_class, supply.capacity), std::memory_order_relaxed);
@@ -290,14 +288,14 @@ class SmallBlocks {
     return 2 * size_t{capacity} * SizeClasses::size_of(size_class);
   }
 
-  static void add_filled(ThreadCache::Supply& supply, unsigned count) {
-    supply.filled.store(supply.filled.load(std::memory_order_relaxed) + count,
-                        std::memory_order_relaxed);
+  // For counters that only their thread changes, and others read: no locked instruction.
+  static void add(std::atomic<size_t>& counter, size_t count) {
+    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
   }
 
   static void swap(Magazine& magazine, ThreadCache::Supply& supply) {
     magazine.swap(supply.capacity);
-    add_filled(supply, magazine.take_depth());
+    add(supply.filled, magazine.take_depth());
   }
 
   // Returns a block if there is one in the put array: a program that frees as much as it allocates
@@ -337,7 +335,7 @@ class SmallBlocks {
       __builtin_memmove(begin, begin + wanted - taken, taken * sizeof(void*));
     }
     magazine.set_take_depth(taken);
-    add_filled(supply, taken);
+    add(supply.filled, taken);
     supply.next_refill = static_cast<uint16_t>(2 * wanted);
   }
 
@@ -474,11 +472,10 @@ class SmallBlocks {
   }
 
   [[gnu::cold, gnu::noinline]] void release_directly(void* block, PageEntry entry) {
-    TheArena& home = arenas_[entry.owner()];
-    if (const Visit visit = arenas_.visit_soon(entry.owner())) {
-      visit->put_slot(block);
+    if (const Visit home = arenas_.visit_soon(entry.owner())) {
+      home->put_slot(block);
     } else {
-      home.leave_slot_waiting(block);
+      arenas_[entry.owner()].leave_slot_waiting(block);
     }
   }
 

@@ -8,8 +8,9 @@
 // The fast paths are here: no lock, no atomic operation, no shared line written, no call. A thread
 // begins with a constant cache in which every magazine is empty, so they need not ask whether there
 // is one; and ends with it, when its own has been emptied. What a cache may hold is bounded:
-// max_capacity() slots an array, kMaxOutboxBytes in the outbox, HotBlocks::kMaxBytes. Blocks that are full or missing are
-// SmallBlocks' matter, which owns the caches, and moves slots between them and the arenas' banks.
+// max_capacity() slots an array, kMaxOutboxBytes in the outbox, HotBlocks::kMaxBytes. Magazines that
+// are full or empty are the matter of SmallBlocks, which owns the caches, and moves slots between
+// them and the arenas' banks.
 #pragma once
 
 #include "talc/front/hot_blocks.hpp"

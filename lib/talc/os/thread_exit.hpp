@@ -22,13 +22,12 @@ class ThreadExit {
     }
   }
 
-  // Asks to be told of this thread's end. May allocate.
+  // Asks to be told of this thread's end; with null, no longer. May allocate.
   static void arm(void* value) {
     if (has_key_.load(std::memory_order_acquire)) {
       pthread_setspecific(key_, value);
     }
   }
-  static void disarm() { arm(nullptr); }
 
  private:
   static inline constinit pthread_key_t key_{};
