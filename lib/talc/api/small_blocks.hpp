@@ -97,7 +97,8 @@ class SmallBlocks {
     void* const block = may_take ? cache.hot().take(size, usable) : nullptr;
     if (block != nullptr) {
       TheArena::mark(block, usable, BlockPrefix::State::live);
-      add(cache.hot_allocations(), 1);
+      cache.hot_allocations().store(cache.hot_allocations().load(std::memory_order_relaxed) + 1,
+                                    std::memory_order_relaxed);
     }
     return block;
   }
@@ -273,7 +274,8 @@ class SmallBlocks {
     const unsigned taken = magazine.take_depth();
     home.put_slots(magazine.take_begin(), taken);
     home.put_slots(magazine.put_begin(supply.capacity), magazine.put_depth(supply.capacity));
-    add(supply.filled, size_t{0} - taken);
+    supply.filled.store(supply.filled.load(std::memory_order_relaxed) - taken,
+                        std::memory_order_relaxed);
     if (void* const arrays = magazine.detach(supply.capacity)) {
       home.return_chunk(arrays, Magazine::array_bytes(supply.capacity));
       granted_.fetch_sub(held_by(size_class, supply.capacity), std::memory_order_relaxed);
@@ -288,14 +290,14 @@ class SmallBlocks {
     return 2 * size_t{capacity} * SizeClasses::size_of(size_class);
   }
 
-  // For counters that only their thread changes, and others read: no locked instruction.
-  static void add(std::atomic<size_t>& counter, size_t count) {
-    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  static void add_filled(ThreadCache::Supply& supply, unsigned count) {
+    supply.filled.store(supply.filled.load(std::memory_order_relaxed) + count,
+                        std::memory_order_relaxed);
   }
 
   static void swap(Magazine& magazine, ThreadCache::Supply& supply) {
     magazine.swap(supply.capacity);
-    add(supply.filled, magazine.take_depth());
+    add_filled(supply, magazine.take_depth());
   }
 
   // Returns a block if there is one in the put array: a program that frees as much as it allocates
@@ -335,7 +337,7 @@ class SmallBlocks {
       __builtin_memmove(begin, begin + wanted - taken, taken * sizeof(void*));
     }
     magazine.set_take_depth(taken);
-    add(supply.filled, taken);
+    add_filled(supply, taken);
     supply.next_refill = static_cast<uint16_t>(2 * wanted);
   }
 
@@ -472,10 +474,11 @@ class SmallBlocks {
   }
 
   [[gnu::cold, gnu::noinline]] void release_directly(void* block, PageEntry entry) {
-    if (const Visit home = arenas_.visit_soon(entry.owner())) {
-      home->put_slot(block);
+    TheArena& home = arenas_[entry.owner()];
+    if (const Visit visit = arenas_.visit_soon(entry.owner())) {
+      visit->put_slot(block);
     } else {
-      arenas_[entry.owner()].leave_slot_waiting(block);
+      home.leave_slot_waiting(block);
     }
   }
 
