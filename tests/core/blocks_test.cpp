@@ -138,6 +138,42 @@ TYPED_TEST(Blocks, MergeIntoOneGapHoweverTheyAreFreed) {
   this->expect_all_free();
 }
 
+class BlocksBelowTheTop : public OneHeap<SparingTop> {};
+
+TEST_F(BlocksBelowTheTop, ComeFromALargerGapRatherThanFromTheTop) {
+  claim(1 << 20);
+  char* const below = malloc(300000);
+  char* const between = malloc(100000);
+  char* const most = malloc(500000);
+  ASSERT_NE(most, nullptr);
+  const char* const top = most + 500000;
+  talc_.free(below, 300000);  // a gap larger than the top
+  EXPECT_LT(malloc(50000), between);
+  EXPECT_LT(malloc(50000), between);
+  talc_.free(between, 100000);
+  EXPECT_LT(malloc(280000), most);
+  EXPECT_GT(malloc(100000), top);  // fits nowhere else
+  EXPECT_LT(malloc(10000), most);
+  EXPECT_STREQ(talc_.find_fault(), nullptr);
+}
+
+TEST_F(BlocksBelowTheTop, ComeFromAGapAsLargeAsTheTop) {
+  claim(1 << 20);
+  char* const first = malloc(100000);
+  malloc(100);
+  char* const second = malloc(100000);
+  char* const most = malloc(heap_.size() - 320000);
+  ASSERT_NE(most, nullptr);
+  talc_.free(first, 100000);
+  talc_.free(second, 100000);
+  std::vector<char*> blocks;
+  for (int i = 0; i < 40; ++i) {
+    blocks.push_back(malloc(4900));
+    EXPECT_LT(blocks.back(), most);
+  }
+  EXPECT_GT(malloc(4900), most);
+}
+
 TYPED_TEST(Blocks, TakeThePlaceOfWhatWasFreed) {
   this->claim(64 << 10);
   std::vector<char*> blocks;

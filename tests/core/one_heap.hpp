@@ -21,6 +21,9 @@ struct WithoutQuickLists {
 struct NotCompact {
   static constexpr Config kConfig{.counters = true, .compact = false};
 };
+struct SparingTop {
+  static constexpr Config kConfig{.counters = true, .spare_top = true, .compact = false};
+};
 struct CoarseBins {
   static constexpr Config kConfig{.bins_per_doubling_log2 = 2, .counters = true};
 };
@@ -69,6 +72,6 @@ class OneHeap : public testing::Test {
   size_t available_before_ = 0;
 };
 
-using Variants = testing::Types<Usual, WithoutQuickLists, NotCompact, CoarseBins>;
+using Variants = testing::Types<Usual, WithoutQuickLists, NotCompact, SparingTop, CoarseBins>;
 
 }  // namespace talc

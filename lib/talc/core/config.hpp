@@ -33,6 +33,10 @@ struct Config {
   bool validate = false;
 #endif
 
+  // Cut into the top of the newest heap only what fits into no other gap, though the top be the
+  // smallest that fits: for heaps that grow, and whose tops nobody has touched yet or may be given back.
+  bool spare_top = false;
+
   // Choose places with the future in mind: while memory is plenty, leave alone gaps that a request
   // would break badly; while it is scarce, let realloc move blocks also where it need not, if that
   // closes gaps. Off: always do what is cheapest now.

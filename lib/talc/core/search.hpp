@@ -31,7 +31,25 @@ inline Gap* Talc<Handler, kConfig>::find_plain(size_t need) {
   if (bin >= bins_.count()) [[unlikely]] {
     return nullptr;
   }
-  return look_whether_scarce() ? find_packed(need, bin) : bins_.first_from(bin);
+  if (look_whether_scarce()) {
+    return find_packed(need, bin);
+  }
+  Gap* const gap = bins_.first_from(bin);
+  if (kConfig.spare_top && gap != nullptr && gap->acme() == heaps_->acme) [[unlikely]] {
+    return find_instead_of_top(gap);
+  }
+  return gap;
+}
+
+// A gap that is as large as the newest heap's top, or larger, but the top itself if there is no other.
+template <class Handler, Config kConfig>
+[[gnu::noinline]] Gap* Talc<Handler, kConfig>::find_instead_of_top(Gap* top) {
+  if (top->next != bins_.end()) {
+    return top->next;
+  }
+  const unsigned above = bins_.index(top->size) + 1;
+  const unsigned bin = above < bins_.count() ? bins_.next_occupied(above) : TheBins::kNone;
+  return bin == TheBins::kNone ? top : bins_.first(bin);
 }
 
 // As find_plain, but with an eye to what will be asked later: looks at several gaps of a bin, and

@@ -149,6 +149,7 @@ class Talc {
   bool look_whether_scarce();
   Gap* find_plain(size_t need);
   Gap* find_packed(size_t need, unsigned bin);
+  Gap* find_instead_of_top(Gap* top);
   Fit find_fit(size_t need, size_t align, size_t offset);
   Fit find_anywhere(size_t need, size_t align, size_t offset);
 
