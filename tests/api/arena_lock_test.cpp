@@ -2,6 +2,7 @@
 #include "talc/api/arena_lock.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/single_threaded.h>
 
 #include <thread>
 
@@ -10,8 +11,12 @@
 namespace talc {
 namespace {
 
-class ArenaLockTest : public testing::Test {
+// Each test as if no second thread had ever been started, and otherwise. Its own threads end that.
+class ArenaLockTest : public testing::TestWithParam<bool> {
  protected:
+  void SetUp() override { __libc_single_threaded = static_cast<char>(GetParam()); }
+  void TearDown() override { __libc_single_threaded = 0; }
+
   // What another thread finds.
   bool others_can_lock() {
     bool locked = false;
@@ -27,7 +32,7 @@ class ArenaLockTest : public testing::Test {
   ArenaLock lock_;
 };
 
-TEST_F(ArenaLockTest, ExcludesOthersAndItself) {
+TEST_P(ArenaLockTest, ExcludesOthersAndItself) {
   ASSERT_TRUE(lock_.try_lock());
   EXPECT_FALSE(others_can_lock());
   EXPECT_FALSE(lock_.try_lock());
@@ -36,7 +41,7 @@ TEST_F(ArenaLockTest, ExcludesOthersAndItself) {
   EXPECT_TRUE(others_can_lock());
 }
 
-TEST_F(ArenaLockTest, WaitsForAWhile) {
+TEST_P(ArenaLockTest, WaitsForAWhile) {
   ASSERT_TRUE(lock_.try_lock());
   std::thread waiter([&] {
     EXPECT_FALSE(lock_.lock_within(1));
@@ -48,7 +53,7 @@ TEST_F(ArenaLockTest, WaitsForAWhile) {
   waiter.join();
 }
 
-TEST_F(ArenaLockTest, IsLentToTheForkerOneCallAtATime) {
+TEST_P(ArenaLockTest, IsLentToTheForkerOneCallAtATime) {
   ASSERT_TRUE(lock_.hold_for_fork(10));
   EXPECT_FALSE(others_can_lock());
   ASSERT_TRUE(lock_.try_lock());
@@ -61,7 +66,7 @@ TEST_F(ArenaLockTest, IsLentToTheForkerOneCallAtATime) {
   EXPECT_TRUE(others_can_lock());
 }
 
-TEST_F(ArenaLockTest, IsNewInTheChildThatHeldIt) {
+TEST_P(ArenaLockTest, IsNewInTheChildThatHeldIt) {
   if (kUnderTsan) {
     GTEST_SKIP() << "ThreadSanitizer remembers what the mutex was";
   }
@@ -71,7 +76,7 @@ TEST_F(ArenaLockTest, IsNewInTheChildThatHeldIt) {
   EXPECT_TRUE(others_can_lock());
 }
 
-TEST_F(ArenaLockTest, StaysWithAThreadThatForksWithinTheArena) {
+TEST_P(ArenaLockTest, StaysWithAThreadThatForksWithinTheArena) {
   ASSERT_TRUE(lock_.try_lock());
   EXPECT_FALSE(lock_.hold_for_fork(10));
   lock_.release_after_fork();
@@ -83,7 +88,7 @@ TEST_F(ArenaLockTest, StaysWithAThreadThatForksWithinTheArena) {
   EXPECT_TRUE(others_can_lock());
 }
 
-TEST_F(ArenaLockTest, IsAbandonedInTheChildThatDidNotGetIt) {
+TEST_P(ArenaLockTest, IsAbandonedInTheChildThatDidNotGetIt) {
   std::thread([&] { ASSERT_TRUE(lock_.try_lock()); }).join();
   EXPECT_FALSE(lock_.hold_for_fork(10));
   lock_.renew_in_child();
@@ -92,11 +97,23 @@ TEST_F(ArenaLockTest, IsAbandonedInTheChildThatDidNotGetIt) {
   EXPECT_FALSE(others_can_lock());
 }
 
-TEST_F(ArenaLockTest, IsAbandonedInTheChildEvenIfItLooksFree) {
+TEST_P(ArenaLockTest, IsAbandonedInTheChildEvenIfItLooksFree) {
   lock_.renew_in_child();
   EXPECT_TRUE(lock_.is_abandoned());
   EXPECT_FALSE(others_can_lock());
 }
+
+TEST_P(ArenaLockTest, IsReleasedByAThreadThatIsNoLongerAlone) {
+  ASSERT_TRUE(lock_.try_lock());
+  EXPECT_FALSE(others_can_lock());
+  lock_.unlock();
+  ASSERT_TRUE(lock_.try_lock());
+  EXPECT_FALSE(others_can_lock());
+  lock_.unlock();
+  EXPECT_TRUE(others_can_lock());
+}
+
+INSTANTIATE_TEST_SUITE_P(Alone, ArenaLockTest, testing::Bool());
 
 }  // namespace
 }  // namespace talc

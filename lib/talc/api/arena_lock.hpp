@@ -6,7 +6,10 @@
 // the lock is lent. And the only thread of a child, which must know what it can trust: an arena
 // that was not held through the fork was copied while other threads worked on it, and is abandoned.
 //
-//     free  --try_lock, lock_within-->  held  --unlock-->  free
+// While the process has one thread only, the lock is held without its mutex (light): then there is
+// nobody but a signal handler to keep out, and an atomic operation costs as much as a small visit.
+//
+//     free  --try_lock, lock_within-->  held, or held light  --unlock-->  free
 //     free  --hold_for_fork-->  held for fork  <--try_lock (the same thread), unlock-->  lent
 //           <--release_after_fork (parent), renew_in_child (child)--
 //
@@ -22,6 +25,7 @@
 #include "talc/base/cpu_relax.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/os/pthread_lock.hpp"
+#include "talc/os/single_thread.hpp"
 
 namespace talc {
 
@@ -35,8 +39,7 @@ class ArenaLock {
   // thread does, in a function that a signal interrupted.
   bool try_lock() {
     ThreadNote::begin_visit();
-    if (lock_.try_lock()) [[likely]] {
-      holder_.store(ThreadNote::id(), std::memory_order_relaxed);
+    if (is_single_threaded() ? take_light() : lock_.try_lock() && take()) [[likely]] {
       return true;
     }
     if (borrow()) {
@@ -58,12 +61,18 @@ class ArenaLock {
     if (is_mine() || is_abandoned()) {
       return false;
     }
-    ThreadNote::begin_visit();
-    if (lock_.lock_within(milliseconds)) {
-      holder_.store(ThreadNote::id(), std::memory_order_relaxed);
-      return true;
+    for (unsigned waited_ms = 0; waited_ms <= milliseconds; ++waited_ms) {
+      ThreadNote::begin_visit();
+      const bool has_mutex = lock_.lock_within(milliseconds - waited_ms);
+      if (has_mutex && take()) {
+        return true;
+      }
+      ThreadNote::end_visit();
+      if (!has_mutex) {
+        return false;
+      }
+      pause_1_ms();  // held light, by a thread that was alone when it took the lock
     }
-    ThreadNote::end_visit();
     return false;
   }
 
@@ -78,8 +87,7 @@ class ArenaLock {
     if (held_for_fork_) [[unlikely]] {
       lent_ = false;
     } else {
-      holder_.store(nullptr, std::memory_order_relaxed);
-      lock_.unlock();
+      let_go();
     }
     ThreadNote::end_visit();
   }
@@ -101,8 +109,7 @@ class ArenaLock {
   void release_after_fork() {
     if (is_held_for_fork()) {
       held_for_fork_ = false;
-      holder_.store(nullptr, std::memory_order_relaxed);
-      lock_.unlock();
+      let_go();
     }
   }
 
@@ -112,6 +119,7 @@ class ArenaLock {
     if (is_held_for_fork()) {
       held_for_fork_ = false;
       holder_.store(nullptr, std::memory_order_relaxed);
+      is_light_.store(false, std::memory_order_relaxed);
       new (kPlacement, &lock_) PthreadLock();
     } else if (!interrupted_) {
       abandoned_.store(true, std::memory_order_relaxed);
@@ -126,6 +134,40 @@ class ArenaLock {
  private:
   static constexpr unsigned kAttempts = 200;
   static constexpr unsigned kMaxUnnotedMs = 20;
+
+  bool take_light() {
+    if (holder_.load(std::memory_order_relaxed) != nullptr ||
+        abandoned_.load(std::memory_order_relaxed)) [[unlikely]] {
+      return false;
+    }
+    is_light_.store(true, std::memory_order_relaxed);
+    holder_.store(ThreadNote::id(), std::memory_order_relaxed);
+    return true;
+  }
+
+  // Requires: this thread has the mutex. False: somebody holds the lock light, the mutex is free.
+  bool take() {
+    if (is_light_.load(std::memory_order_acquire)) [[unlikely]] {
+      lock_.unlock();
+      return false;
+    }
+    holder_.store(ThreadNote::id(), std::memory_order_relaxed);
+    return true;
+  }
+
+  void let_go() {
+    holder_.store(nullptr, std::memory_order_relaxed);
+    if (is_light_.load(std::memory_order_relaxed)) {
+      is_light_.store(false, std::memory_order_release);
+    } else {
+      lock_.unlock();
+    }
+  }
+
+  static void pause_1_ms() {
+    const timespec pause{0, 1000000};
+    ::nanosleep(&pause, nullptr);
+  }
 
   bool is_mine() const { return holder_.load(std::memory_order_relaxed) == ThreadNote::id(); }
   bool is_held_for_fork() const { return is_mine() && held_for_fork_; }
@@ -151,14 +193,14 @@ class ArenaLock {
         lock_.unlock();
         return false;
       }
-      const timespec pause{0, 1000000};
-      ::nanosleep(&pause, nullptr);
+      pause_1_ms();
     }
     return true;
   }
 
   PthreadLock lock_;
   std::atomic<const void*> holder_{nullptr};
+  std::atomic<bool> is_light_{false};
   std::atomic<bool> abandoned_{false};
   bool held_for_fork_ = false;  // this and the next are the holder's
   bool lent_ = false;

@@ -8,11 +8,12 @@
 // it again. Weak references: a libc without these names has nothing of the kind. Used by ArenaSet.
 #pragma once
 
+#include "talc/os/single_thread.hpp"
+
 extern "C" {
 [[gnu::weak]] void _IO_list_lock(void);
 [[gnu::weak]] void _IO_list_unlock(void);
 [[gnu::weak]] void _IO_list_resetlock(void);
-[[gnu::weak]] extern char __libc_single_threaded;
 }
 
 namespace talc {
@@ -22,8 +23,7 @@ class StdioLock {
   // Holds the lock unless the process has one thread only: then there is nobody to wait for, and
   // fork leaves the lock alone as well, even if a signal handler forks that interrupted its holder.
   void lock() {
-    const bool is_alone = &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
-    if (!is_alone && &_IO_list_lock != nullptr && &_IO_list_unlock != nullptr) {
+    if (!is_single_threaded() && &_IO_list_lock != nullptr && &_IO_list_unlock != nullptr) {
       _IO_list_lock();
       is_held_ = true;
     }
