@@ -2,8 +2,13 @@
 //
 // After rpmalloc-benchmark by Mattias Jansson (`rptest` in mimalloc-bench). Each thread has 1,000 slots;
 // a turn frees 100 at random and fills 100 at random, and after every other turn the thread passes 50
-// blocks to the next thread and frees what it was passed. Stresses: medium sizes, which small-block caches
-// leave to slower paths, and the way home of foreign frees. The start of each block is filled.
+// blocks to the next thread and frees what it was passed. A thread that has got so far ahead of the next
+// one that this has kMaxWaiting lists to free waits for it, and what it would pass to one that has ended
+// it frees itself: else what is live would be a matter of the scheduler, and the fastest allocator would
+// seem to need most. Stresses: medium sizes, which small-block
+// caches leave to slower paths, and the way home of foreign frees. The start of each block is filled.
+#include <sched.h>
+
 #include <atomic>
 
 #include "common.hpp"
@@ -13,6 +18,7 @@ namespace {
 constexpr size_t kSlots = 1000;
 constexpr size_t kOperations = 100;
 constexpr size_t kPassed = 50;
+constexpr unsigned kMaxWaiting = 16;
 constexpr size_t kMinSize = 24;
 constexpr size_t kMaxSize = 16000;
 
@@ -24,16 +30,28 @@ struct Header {
 
 class Mailbox {
  public:
+  bool is_full() const {
+    return waiting_.load(std::memory_order_relaxed) >= kMaxWaiting && !is_closed();
+  }
+  // Nobody takes what comes after close().
+  bool is_closed() const { return is_closed_.load(std::memory_order_relaxed); }
   void put(Header* first, Header* last) {
+    waiting_.fetch_add(1, std::memory_order_relaxed);
     last->next = first_.load(std::memory_order_relaxed);
     while (!first_.compare_exchange_weak(last->next, first, std::memory_order_release)) {
     }
   }
 
-  Header* take() { return first_.exchange(nullptr, std::memory_order_acquire); }
+  Header* take() {
+    waiting_.store(0, std::memory_order_relaxed);
+    return first_.exchange(nullptr, std::memory_order_acquire);
+  }
+  void close() { is_closed_.store(true, std::memory_order_relaxed); }
 
  private:
   alignas(64) std::atomic<Header*> first_;
+  std::atomic<unsigned> waiting_;
+  std::atomic<bool> is_closed_;
 };
 
 Header* allocate(bench::Random& random) {
@@ -89,8 +107,13 @@ class Worker {
       if (turn % 2 == 1) {
         pass_on(neighbour);
         sum_ += release_list(own.take());
+        while (neighbour.is_full()) {
+          sched_yield();
+          sum_ += release_list(own.take());
+        }
       }
     }
+    own.close();
     for (Header*& slot : slots_) {
       empty(slot);
     }
@@ -111,7 +134,12 @@ class Worker {
       block->next = first;
       first = block;
     }
-    neighbour.put(first, last);
+    if (neighbour.is_closed()) {
+      last->next = nullptr;
+      sum_ += release_list(first);
+    } else {
+      neighbour.put(first, last);
+    }
   }
 
   bench::Random random_;
