@@ -68,7 +68,7 @@ inline void* allocate_zeroed(size_t count, size_t size) {
   return allocate_zeroed_slowly(bytes);
 }
 
-inline void* reallocate(void* block, size_t size) {
+[[gnu::noinline]] inline void* reallocate_slowly(void* block, size_t size) {
   if (block == nullptr) {
     return allocate(size);
   }
@@ -79,24 +79,32 @@ inline void* reallocate(void* block, size_t size) {
   return or_enomem(process_heap().reallocate(block, size));
 }
 
+inline void* reallocate(void* block, size_t size) {
+  return ProcessHeap::may_stay(block, size) ? block : reallocate_slowly(block, size);
+}
+
 inline void* reallocate_array(void* block, size_t count, size_t size) {
   size_t bytes = 0;
   const bool overflows = __builtin_mul_overflow(count, size, &bytes);
   return overflows ? or_enomem(nullptr) : reallocate(block, bytes);
 }
 
+[[gnu::noinline]] inline void* allocate_aligned_slowly(size_t align, size_t size) {
+  return or_enomem(process_heap().allocate(size, align));
+}
+
 // As glibc's memalign: the alignment is rounded up to a power of two, and EINVAL if there is none.
 inline void* allocate_aligned(size_t align, size_t size) {
   constexpr size_t kMaxAlign = ~(~size_t{0} >> 1);
-  if (align > kMaxAlign) {
+  if (align > kMaxAlign) [[unlikely]] {
     errno = EINVAL;
     return nullptr;
   }
-  size_t power = kMallocAlign;
-  while (power < align) {
-    power <<= 1;
+  const size_t power = align <= kMallocAlign ? kMallocAlign : size_t{2} << floor_log2(align - 1);
+  if (void* const block = ProcessHeap::try_allocate(size, power)) [[likely]] {
+    return block;
   }
-  return or_enomem(process_heap().allocate(size, power));
+  return allocate_aligned_slowly(power, size);
 }
 
 // Strict about the alignment, and reports by its result: errno stays as it is. So does `*result`,
@@ -105,9 +113,12 @@ inline int allocate_aligned_posix(void** result, size_t align, size_t size) {
   if (align < sizeof(void*) || !is_power_of_two(align)) {
     return EINVAL;
   }
-  void* const block = process_heap().allocate(size, align);
-  if (block == nullptr) {
-    return ENOMEM;
+  void* block = ProcessHeap::try_allocate(size, align);
+  if (block == nullptr) [[unlikely]] {
+    block = process_heap().allocate(size, align);
+    if (block == nullptr) {
+      return ENOMEM;
+    }
   }
   *result = block;
   return 0;

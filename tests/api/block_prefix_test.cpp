@@ -53,6 +53,16 @@ TEST_F(BlockPrefixTest, OtherWordsAreNone) {
   }
 }
 
+TEST_F(BlockPrefixTest, ChangesItsStateAndNothingElse) {
+  BlockPrefix::write(payload_, 96, State::live);
+  BlockPrefix::change(payload_, State::live, State::freed);
+  EXPECT_EQ(BlockPrefix::read(payload_).state(), State::freed);
+  EXPECT_EQ(BlockPrefix::read(payload_).usable(), 96U);
+  store_word(memory_ + 64 - kWordSize, 0x4141414141414141 & ~size_t{0});
+  BlockPrefix::change(payload_, State::freed, State::live);
+  EXPECT_FALSE(BlockPrefix::read(payload_).is_live());  // what was overwritten is not mended
+}
+
 TEST_F(BlockPrefixTest, WaitsOnce) {
   BlockPrefix::write(payload_, 96, State::live);
   EXPECT_TRUE(BlockPrefix::try_make_wait(payload_, 96));

@@ -49,6 +49,18 @@ TEST_F(FreshMemoryTest, WhatWasUsedIsOld) {
   EXPECT_EQ(cleared(part(64 * kKiB, 100 * kKiB)), 36 * kKiB);
 }
 
+TEST_F(FreshMemoryTest, WhatLiesAboveTheLastBlockIsUntouched) {
+  EXPECT_FALSE(fresh_.is_untouched(memory_));
+  fresh_.add(part(0, sizeof memory_));
+  EXPECT_TRUE(fresh_.is_untouched(memory_ + 64 * kKiB));
+  fresh_.use(memory_ + 100 * kKiB);
+  EXPECT_FALSE(fresh_.is_untouched(memory_ + 64 * kKiB));
+  EXPECT_TRUE(fresh_.is_untouched(memory_ + 100 * kKiB + kWordSize));  // right above its tag
+  EXPECT_FALSE(fresh_.is_untouched(memory_ + sizeof memory_));
+  fresh_.remove(part(128 * kKiB, sizeof memory_));
+  EXPECT_FALSE(fresh_.is_untouched(memory_ + 140 * kKiB));
+}
+
 TEST_F(FreshMemoryTest, GrowthLeavesOneWordBehind) {
   fresh_.add(part(0, 128 * kKiB));
   fresh_.add(part(128 * kKiB, 256 * kKiB));

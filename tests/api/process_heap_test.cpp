@@ -136,6 +136,26 @@ TEST_F(ProcessHeapTest, ReallocOfAGibibyteCopiesNothing) {
   heap_.release(block);
 }
 
+TEST_F(ProcessHeapTest, OnlyALiveSmallBlockOfAboutTheSizeMayStay) {
+  auto* const block = static_cast<char*>(process_heap().allocate(100, 16));
+  const size_t usable = process_heap().usable_size(block);
+  const bool is_near = HeapPlacement::start() != nullptr;
+  EXPECT_EQ(ProcessHeap::may_stay(block, usable), is_near);
+  EXPECT_EQ(ProcessHeap::may_stay(block, usable / 2 + 1), is_near);
+  EXPECT_FALSE(ProcessHeap::may_stay(block, usable + 1));
+  EXPECT_FALSE(ProcessHeap::may_stay(block, usable / 2));
+  EXPECT_FALSE(ProcessHeap::may_stay(block, 0));
+  EXPECT_FALSE(ProcessHeap::may_stay(block + 16, 60));
+  EXPECT_FALSE(ProcessHeap::may_stay(block + 1, 60));
+  EXPECT_FALSE(ProcessHeap::may_stay(nullptr, 60));
+  EXPECT_FALSE(ProcessHeap::may_stay(&block, 60));
+  process_heap().release(block);
+  EXPECT_FALSE(ProcessHeap::may_stay(block, usable));
+  void* const middle = process_heap().allocate(100000, 16);
+  EXPECT_FALSE(ProcessHeap::may_stay(middle, 100000));
+  process_heap().release(middle);
+}
+
 TEST_F(ProcessHeapTest, UsableSizeIsConstantAndAllOfItUsable) {
   void* const block = heap_.allocate(1000, 16);
   const size_t usable = heap_.usable_size(block);

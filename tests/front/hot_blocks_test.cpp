@@ -13,28 +13,69 @@ constexpr size_t kKiB = size_t{1} << 10;
 void* block(size_t number) { return reinterpret_cast<void*>(number << 20); }
 
 TEST(HotBlocks, ServeRequestsThatLeaveLittleUnused) {
-  HotBlocks hot;
-  size_t size = 0;
-  EXPECT_EQ(hot.take(64 * kKiB, size), nullptr);
-  EXPECT_TRUE(hot.put(block(1), 64 * kKiB));
-  EXPECT_EQ(hot.take(64 * kKiB + 1, size), nullptr);
-  EXPECT_EQ(hot.take(50 * kKiB, size), nullptr);
-  EXPECT_EQ(hot.take(60 * kKiB, size), block(1));
-  EXPECT_EQ(size, 64 * kKiB);
-  EXPECT_EQ(hot.take(60 * kKiB, size), nullptr);
+  for (size_t usable = 16 * kKiB; usable <= HotBlocks::kMaxSize; usable += 4080) {
+    for (size_t size = usable * 3 / 4; size <= usable + 16; size += 64) {
+      HotBlocks hot;
+      ASSERT_TRUE(hot.put(block(1), usable));
+      size_t found = 0;
+      if (hot.take(size, found) != nullptr) {
+        ASSERT_LE(size, usable);
+        ASSERT_LE(usable - size, usable / 8);
+        ASSERT_EQ(found, usable);
+        ASSERT_EQ(hot.take(size, found), nullptr);
+      } else {
+        ASSERT_TRUE(size > usable || size < usable - usable / 32) << size << " of " << usable;
+      }
+    }
+  }
 }
 
-TEST(HotBlocks, HoldOneOfEachRangeAndNoMoreThanTheyMay) {
+TEST(HotBlocks, OneOfTheRangeAboveServesIfTheNewestOfItsOwnIsTooSmall) {
+  HotBlocks hot;
+  size_t size = 0;
+  EXPECT_TRUE(hot.put(block(1), 10 * kKiB + 256));
+  EXPECT_TRUE(hot.put(block(2), 10 * kKiB));
+  EXPECT_EQ(hot.take(10 * kKiB + 16, size), nullptr);
+  EXPECT_TRUE(hot.put(block(3), 10 * kKiB + 768));
+  EXPECT_EQ(hot.take(10 * kKiB + 16, size), block(3));
+  EXPECT_EQ(size, 10 * kKiB + 768);
+  EXPECT_EQ(hot.take(10 * kKiB, size), block(2));
+  EXPECT_EQ(hot.take(10 * kKiB, size), block(1));
+  EXPECT_EQ(size, 10 * kKiB + 256);
+  EXPECT_EQ(hot.take(10 * kKiB, size), nullptr);
+  EXPECT_EQ(hot.count(), 0U);
+  EXPECT_EQ(hot.bytes(), 0U);
+}
+
+TEST(HotBlocks, OfTheLargestSizeTheyServeToo) {
+  HotBlocks hot;
+  size_t size = 0;
+  EXPECT_TRUE(hot.put(block(1), HotBlocks::kMaxSize));
+  EXPECT_EQ(hot.take(HotBlocks::kMaxSize, size), block(1));
+  EXPECT_TRUE(hot.put(block(1), HotBlocks::kMaxSize));
+  EXPECT_EQ(hot.take(HotBlocks::kMaxSize - 1000, size), block(1));
+  EXPECT_EQ(hot.take(HotBlocks::kMaxSize, size), nullptr);
+}
+
+TEST(HotBlocks, HoldSomeOfEachRange) {
+  HotBlocks hot;
+  for (unsigned i = 0; i < HotBlocks::kDepth; ++i) {
+    EXPECT_TRUE(hot.put(block(i + 1), 10 * kKiB));
+  }
+  EXPECT_FALSE(hot.put(block(50), 10 * kKiB));
+  EXPECT_TRUE(hot.put(block(51), 12 * kKiB));
+  EXPECT_EQ(hot.count(), HotBlocks::kDepth + 1);
+}
+
+TEST(HotBlocks, HoldNoMoreThanTheyMay) {
   HotBlocks hot;
   size_t held = 0;
-  for (size_t size = 1; size <= 2 * HotBlocks::kMaxSize; size += 4 * kKiB) {
+  for (size_t size = 16; size <= 2 * HotBlocks::kMaxSize; size += 4 * kKiB) {
     held += hot.put(block(size), size) ? size : 0;
     EXPECT_LE(held, HotBlocks::kMaxBytes);
   }
-  size_t count = 0;
-  size_t bytes = 0;
-  hot.add_to(count, bytes);
-  EXPECT_EQ(bytes, held);
+  const size_t count = hot.count();
+  EXPECT_EQ(hot.bytes(), held);
   EXPECT_GE(count, 4U);
   std::set<void*> seen;
   hot.empty([&](void* ptr, size_t size) {
@@ -50,7 +91,7 @@ TEST(HotBlocks, AreNotForSmallAndVeryLargeBlocks) {
   HotBlocks hot;
   size_t size = 0;
   EXPECT_FALSE(hot.put(block(1), SizeClasses::kMaxSize));
-  EXPECT_FALSE(hot.put(block(1), HotBlocks::kMaxSize + 1));
+  EXPECT_FALSE(hot.put(block(1), HotBlocks::kMaxSize + 16));
   EXPECT_EQ(hot.take(SizeClasses::kMaxSize, size), nullptr);
   EXPECT_EQ(hot.take(HotBlocks::kMaxSize + 1, size), nullptr);
 }

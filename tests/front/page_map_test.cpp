@@ -48,6 +48,40 @@ TEST(PageMap, SetsTheGranulesThatARangeTouches) {
   EXPECT_EQ(Map::get(gib(1) + 8 * kGranuleSize), PageEntry());
 }
 
+TEST(PageMap, NearGranulesAndOthersAreToldApart) {
+  using Map = Map<20>;
+  char* const start = HeapPlacement::start();
+  if (start == nullptr) {
+    GTEST_SKIP() << "the kernel chooses";
+  }
+  char* const acme = start + HeapPlacement::kNearBytes;
+  const auto entry_if_near = [](const void* ptr) {
+    const size_t index = Map::near_index(ptr, Map::near_base());
+    return index < Map::kNearSize ? Map::near_entry(index) : PageEntry();
+  };
+  // Across both ends, and in the middle.
+  unsigned owner = 0;
+  char* const middle = start + 3 * kGiB + 18 * kGranuleSize;
+  for (char* const at : {start - kGranuleSize, acme - kGranuleSize, middle}) {
+    const Span memory(at, at + 2 * kGranuleSize);
+    ASSERT_TRUE(Map::reserve(memory));
+    Map::set(memory, PageEntry::small(++owner, 1));
+    for (char* const ptr : {at, at + kGranuleSize - 16, at + kGranuleSize, memory.acme - 16}) {
+      EXPECT_EQ(Map::get(ptr), PageEntry::small(owner, 1));
+      const bool is_near = start <= ptr && ptr < acme;
+      EXPECT_EQ(entry_if_near(ptr), is_near ? Map::get(ptr) : PageEntry());
+      EXPECT_EQ(entry_if_near(ptr + 8), PageEntry());  // no multiple of 16
+      EXPECT_EQ(Map::get(ptr + 8), PageEntry::small(owner, 1));
+    }
+  }
+  for (unsigned bit = 0; bit < kWordBits; ++bit) {
+    char* const other = address(address_of(middle) ^ size_t{1} << bit);
+    const bool is_one = bit < kGranuleLog2 + 1;
+    EXPECT_EQ(Map::get(other), is_one ? Map::get(middle) : PageEntry()) << bit;
+    EXPECT_EQ(entry_if_near(other), is_one && bit >= 4 ? Map::get(other) : PageEntry()) << bit;
+  }
+}
+
 TEST(PageMap, RangesMayCrossLeaves) {
   using Map = Map<2>;
   const Span memory(gib(2) - kGranuleSize, gib(3) + kGranuleSize);

@@ -22,29 +22,42 @@ TEST(SizeClasses, EverySizeGetsTheSmallestThatHoldsIt) {
   for (size_t size = 0; size <= SizeClasses::kMaxSize; ++size) {
     expected += size > SizeClasses::size_of(expected);
     ASSERT_EQ(SizeClasses::class_of(size), expected) << size;
-    if (size <= SizeClasses::kMaxTableSize) {
-      ASSERT_EQ(SizeClasses::scaled_class_of(size), expected * SizeClasses::kScale) << size;
-    }
   }
 }
 
-TEST(SizeClasses, AboveTheStepsAtMostAFifthIsLost) {
+TEST(SizeClasses, FifteenBytesOrAThirtyThirdAreLostAtMost) {
+  for (size_t size = 1; size <= SizeClasses::kMaxSize; ++size) {
+    const size_t lost = SizeClasses::size_of(SizeClasses::class_of(size)) - size;
+    ASSERT_TRUE(lost < 16 || lost * 33 < size + lost) << size;
+  }
+}
+
+TEST(SizeClasses, OfTheCoarseOnesAFifthAndOfLargeOnesANinth) {
   for (size_t size = 129; size <= SizeClasses::kMaxSize; ++size) {
-    const size_t slot = SizeClasses::size_of(SizeClasses::class_of(size));
-    ASSERT_LT((slot - size) * 5, slot) << size;
+    const size_t slot = SizeClasses::size_of(SizeClasses::coarse_of(SizeClasses::class_of(size)));
+    ASSERT_GE(slot, size);
+    ASSERT_LT((slot - size) * (size <= 512 ? 5 : 9), slot) << size;
   }
 }
 
-TEST(SizeClasses, AlignedRequestsGetASlotWhoseMultiplesAreAligned) {
-  for (size_t align = 16; align <= 4 * SizeClasses::kMaxSize; align *= 2) {
-    for (size_t size = 0; size <= SizeClasses::kMaxSize; size += 13) {
-      const unsigned found = SizeClasses::class_for(size, align);
-      if (found == SizeClasses::kCount) {
-        ASSERT_GT(align, SizeClasses::kMaxSize);
-        continue;
-      }
-      ASSERT_GE(SizeClasses::size_of(found), size);
-      ASSERT_EQ(SizeClasses::size_of(found) % align, 0U);
+TEST(SizeClasses, ACoarseClassIsItsOwn) {
+  unsigned count = 0;
+  for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+    const unsigned coarse = SizeClasses::coarse_of(i);
+    EXPECT_GE(coarse, i);
+    EXPECT_EQ(SizeClasses::coarse_of(coarse), coarse);
+    count += coarse == i ? 1 : 0;
+  }
+  EXPECT_EQ(count, 8U + 2 * 4 + 4 * 8);
+}
+
+TEST(SizeClasses, ReciprocalsDivideExactly) {
+  for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+    const size_t size = SizeClasses::size_of(i);
+    for (size_t multiple = 0; multiple < size_t{1} << 18; multiple += size) {
+      ASSERT_TRUE(SizeClasses::is_multiple(multiple, i)) << multiple << " by " << size;
+      ASSERT_FALSE(SizeClasses::is_multiple(multiple + 1, i));
+      ASSERT_FALSE(SizeClasses::is_multiple(multiple + size - 1, i));
     }
   }
 }

@@ -25,6 +25,14 @@ class Source {
  public:
   ~Source() { EXPECT_TRUE(chunks_.empty()); }
   static unsigned index() { return 3; }
+  void* take_granules(size_t size_bytes, Growth growth, bool& is_fresh) {
+    is_fresh = are_fresh;
+    if (growth == Growth::spare && size_bytes > max_gap) {
+      return nullptr;
+    }
+    granules_taken = (size_bytes + kTagSize) / kGranuleSize;
+    return take_chunk(size_bytes, kGranuleSize);
+  }
   void* take_chunk(size_t size_bytes, size_t align) {
     if (left == 0) {
       return nullptr;
@@ -43,6 +51,9 @@ class Source {
   size_t count() const { return chunks_.size(); }
 
   size_t left = ~size_t{0};
+  size_t max_gap = ~size_t{0};
+  bool are_fresh = false;
+  size_t granules_taken = 0;  // last
 
  private:
   std::map<void*, size_t> chunks_;
@@ -52,7 +63,7 @@ class SlabBankTest : public testing::Test {
  protected:
   void* take(unsigned size_class) {
     void* block = nullptr;
-    return bank_.take(source_, size_class, 1, &block + 1) == 1 ? block : nullptr;
+    return bank_.take(source_, size_class, 1, &block + 1).count == 1 ? block : nullptr;
   }
   void put(void* block) { ASSERT_EQ(why(block), Slab::Put::ok); }
   Slab::Put why(void* block) { return bank_.put(source_, &block, &block + 1).why; }
@@ -64,14 +75,15 @@ class SlabBankTest : public testing::Test {
 TEST_F(SlabBankTest, ThePageMapKnowsSlotsAndForgetsThem) {
   void* const block = take(7);
   EXPECT_EQ(Map::get(block), PageEntry::small(3, 7));
-  EXPECT_TRUE(Bank::is_slot(block));
-  EXPECT_FALSE(Bank::is_slot(static_cast<char*>(block) + 16));
+  EXPECT_TRUE(Bank::is_slot(block, 7));
+  EXPECT_FALSE(Bank::is_slot(static_cast<char*>(block) + 16, 7));
   EXPECT_EQ(bank_.slots_out(7), 1U);
   put(block);
   EXPECT_EQ(bank_.slots_out(7), 0U);
   EXPECT_EQ(Map::get(block), PageEntry::small(3, 7));  // one empty slab is kept
   EXPECT_TRUE(bank_.trim(source_));
   EXPECT_EQ(Map::get(block).kind(), PageEntry::Kind::heap);
+  EXPECT_EQ(Map::get_slab(block), nullptr);
   EXPECT_EQ(source_.count(), 0U);
   EXPECT_FALSE(bank_.trim(source_));
 }
@@ -115,6 +127,65 @@ TEST_F(SlabBankTest, WithLittleMemoryASmallerGroupServes) {
   EXPECT_EQ(bank_.group_bytes(), 0U);
 }
 
+TEST_F(SlabBankTest, GroupsFillGapsThoughTheyBeSmallBeforeTheHeapGrows) {
+  std::vector<void*> blocks;
+  const auto take_until_group = [&](size_t groups_bytes) {
+    while (bank_.group_bytes() < groups_bytes) {
+      blocks.push_back(take(SizeClasses::class_of(4096)));
+    }
+  };
+  take_until_group(size_t{16} << 20);
+  EXPECT_GE(source_.granules_taken, 8U);  // a share of what there is
+  source_.max_gap = 5 * kGranuleSize;
+  take_until_group(bank_.group_bytes() + 1);
+  EXPECT_GE(source_.granules_taken, 2U);
+  EXPECT_LE(source_.granules_taken, 5U);
+  source_.max_gap = 0;
+  take_until_group(bank_.group_bytes() + 1);
+  EXPECT_GE(source_.granules_taken, 8U);
+  for (void* const block : blocks) {
+    put(block);
+  }
+  bank_.trim(source_);
+}
+
+TEST_F(SlabBankTest, WhereMuchIsOutSizesAreToldApart) {
+  const unsigned coarse = SizeClasses::class_of(320);
+  std::vector<void*> blocks;
+  for (size_t bytes = 0; bytes < Bank::kSharpenBytes; bytes += 320) {
+    EXPECT_EQ(ClassMap<Kernel>::class_of(272), coarse);
+    blocks.push_back(take(coarse));
+  }
+  for (unsigned i = 0; i < Slab::slots_of(coarse); ++i) {  // until a slab begins
+    blocks.push_back(take(coarse));
+  }
+  EXPECT_EQ(SizeClasses::size_of(ClassMap<Kernel>::class_of(272)), 272U);
+  EXPECT_EQ(SizeClasses::size_of(ClassMap<Kernel>::class_of(257)), 272U);
+  for (void* const block : blocks) {
+    put(block);
+  }
+  bank_.trim(source_);
+}
+
+TEST_F(SlabBankTest, TellsOfTheSlotsThatNobodyHasTouched) {
+  source_.are_fresh = true;
+  void* blocks[100];
+  const unsigned size_class = SizeClasses::class_of(1024);
+  const Slab::Taken first = bank_.take(source_, size_class, 20, blocks + 20);
+  EXPECT_EQ(first.count, 20U);
+  EXPECT_EQ(first.fresh.base, blocks[19]);
+  EXPECT_EQ(first.fresh.size(), 20U * 1024);
+  EXPECT_EQ(bank_.put(source_, blocks, blocks + 20).why, Slab::Put::ok);
+  EXPECT_TRUE(bank_.take(source_, size_class, 20, blocks + 20).fresh.is_empty());
+  EXPECT_EQ(bank_.put(source_, blocks, blocks + 20).why, Slab::Put::ok);
+  // The granule of a slab that has ended is used again.
+  EXPECT_EQ(bank_.take(source_, 0, 1, blocks + 1).count, 1U);
+  EXPECT_TRUE(bank_.trim(source_));
+  EXPECT_TRUE(bank_.take(source_, size_class, 20, blocks + 21).fresh.is_empty());
+  EXPECT_EQ(bank_.put(source_, blocks, blocks + 21).why, Slab::Put::ok);
+  bank_.trim(source_);
+}
+
 TEST_F(SlabBankTest, AgreesWithAModel) {
   std::mt19937 random(7);
   std::vector<std::pair<void*, unsigned>> live;
@@ -126,7 +197,7 @@ TEST_F(SlabBankTest, AgreesWithAModel) {
       const unsigned size_class = static_cast<unsigned>(random() % SizeClasses::kCount);
       void* blocks[9];
       const auto wanted = static_cast<unsigned>(random() % 9 + 1);
-      const unsigned taken = bank_.take(source_, size_class, wanted, blocks + 9);
+      const unsigned taken = bank_.take(source_, size_class, wanted, blocks + 9).count;
       ASSERT_GE(taken, 1U);
       for (unsigned k = 9 - taken; k < 9; ++k) {
         ASSERT_TRUE(known.insert(blocks[k]).second);

@@ -13,9 +13,11 @@ namespace {
 // Metadata with room for its bits, over addresses that nobody touches.
 class SlabOf {
  public:
-  explicit SlabOf(unsigned size_class)
+  static constexpr unsigned kArena = 5;
+  explicit SlabOf(unsigned size_class, size_t reserved_bytes = 0, bool is_fresh = false)
       : memory_(new size_t[Slab::metadata_bytes(size_class) / sizeof(size_t) + 1]),
-        slab_(new (kPlacement, memory_.get()) Slab(base(), size_class)) {}
+        slab_(new (kPlacement, memory_.get())
+                  Slab(base(), kArena, size_class, reserved_bytes, is_fresh)) {}
   Slab* operator->() { return slab_; }
   static char* base() { return reinterpret_cast<char*>(size_t{16} << kGranuleLog2); }
 
@@ -28,7 +30,7 @@ Slab::Put put(SlabOf& slab, void* block) { return slab->put(&block, &block + 1).
 
 std::vector<void*> take(SlabOf& slab, unsigned count) {
   std::vector<void*> blocks(count);
-  blocks.resize(slab->take(count, blocks.data() + count));
+  blocks.resize(slab->take(count, blocks.data() + count).count);
   return blocks;
 }
 
@@ -38,9 +40,9 @@ TEST(Slab, EverySlotOfEveryClassIsTakenOnceInOrder) {
     const unsigned slots = Slab::slots_of(size_class);
     EXPECT_TRUE(slab->is_empty());
     std::vector<void*> blocks(slots + 5);
-    ASSERT_EQ(slab->take(slots + 5, blocks.data() + slots), slots);
+    ASSERT_EQ(slab->take(slots + 5, blocks.data() + slots).count, slots);
     EXPECT_TRUE(slab->is_full());
-    EXPECT_EQ(slab->take(1, blocks.data() + slots + 1), 0U);
+    EXPECT_EQ(slab->take(1, blocks.data() + slots + 1).count, 0U);
     for (unsigned i = 0; i < slots; ++i) {
       const char* const slot = SlabOf::base() + i * SizeClasses::size_of(size_class);
       ASSERT_EQ(blocks[slots - 1 - i], slot);
@@ -79,7 +81,7 @@ TEST(Slab, ARunEndsAtABlockOfAnotherSlabOrAtAWrongOne) {
   blocks[4] = SlabOf::base() + kGranuleSize;
   Slab::Stop stop = slab->put(blocks.data(), blocks.data() + 10);
   EXPECT_EQ(stop.at, &blocks[4]);
-  EXPECT_EQ(stop.why, Slab::Put::ok);
+  EXPECT_EQ(stop.why, Slab::Put::no_slot);
   blocks[7] = blocks[5];
   stop = slab->put(&blocks[5], blocks.data() + 10);
   EXPECT_EQ(stop.at, &blocks[7]);
@@ -102,6 +104,60 @@ TEST(Slab, KnowsWhatIsNoSlot) {
     EXPECT_FALSE(end < slab->region().acme && slab->is_slot(end));
     EXPECT_TRUE(slab->is_full());
   }
+}
+
+TEST(Slab, KnowsItsSlotsByTheirPlaceInTheGranule) {
+  for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+    SlabOf slab(size_class);
+    for (size_t offset = 0; offset < kGranuleSize && Slab::granules_of(size_class) == 1;
+         offset += 16) {
+      const char* const at = SlabOf::base() + offset;
+      ASSERT_EQ(Slab::is_slot_in_granule(at, size_class), slab->is_slot(at)) << offset;
+    }
+  }
+}
+
+TEST(Slab, AnyPointerMayCome) {
+  for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+    SlabOf slab(size_class);
+    take(slab, 1);
+    for (unsigned bit = 4; bit < kWordBits; ++bit) {
+      auto* const above = reinterpret_cast<void*>(address_of(SlabOf::base()) + (size_t{1} << bit));
+      auto* const below = reinterpret_cast<void*>(address_of(SlabOf::base()) - (size_t{1} << bit));
+      EXPECT_EQ(put(slab, above) == Slab::Put::no_slot, !slab->is_slot(above));
+      EXPECT_EQ(put(slab, below), Slab::Put::no_slot);
+    }
+    EXPECT_FALSE(slab->is_empty());
+  }
+}
+
+TEST(Slab, WhatIsReservedIsNoSlot) {
+  for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+    SlabOf slab(size_class, 8);
+    const unsigned slots = Slab::slots_of(size_class);
+    const bool is_all_slots =
+        slots * SizeClasses::size_of(size_class) == Slab::granules_of(size_class) * kGranuleSize;
+    EXPECT_EQ(take(slab, slots).size(), is_all_slots ? slots - 1 : slots);
+    EXPECT_TRUE(slab->is_full());
+    EXPECT_EQ(slab->arena(), SlabOf::kArena);
+  }
+}
+
+TEST(Slab, TellsWhatWasNeverTaken) {
+  constexpr unsigned kClass = 5;
+  const size_t size = SizeClasses::size_of(kClass);
+  SlabOf slab(kClass, 0, true);
+  void* blocks[40];
+  Span fresh = slab->take(10, blocks + 40).fresh;
+  EXPECT_EQ(fresh, Span(SlabOf::base(), SlabOf::base() + 10 * size));
+  EXPECT_EQ(put(slab, blocks[33]), Slab::Put::ok);
+  EXPECT_TRUE(slab->take(1, blocks + 34).fresh.is_empty());
+  EXPECT_EQ(put(slab, blocks[33]), Slab::Put::ok);
+  EXPECT_EQ(put(slab, blocks[39]), Slab::Put::ok);
+  fresh = slab->take(4, blocks + 4).fresh;
+  EXPECT_EQ(fresh, Span(SlabOf::base() + 10 * size, SlabOf::base() + 12 * size));
+  SlabOf used(kClass);
+  EXPECT_TRUE(used->take(10, blocks + 40).fresh.is_empty());
 }
 
 TEST(Slab, LittleIsLeftOverAboveTheLastSlot) {

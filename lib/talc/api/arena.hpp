@@ -32,8 +32,10 @@ class alignas(64) Arena {
   using Handler = MapOnOom<Kernel, HeapRegistry<Kernel>>;
   // Not compact: a heap that grows with its load always looks scarce, and sparing gaps touches more
   // pages.
-  using Engine =
-      Talc<Handler, Config{.fixed_bins = Handler::kFixedBins, .counters = true, .compact = false}>;
+  using Engine = Talc<Handler, Config{.fixed_bins = Handler::kFixedBins,
+                                      .counters = true,
+                                      .spare_top = true,
+                                      .compact = false}>;
 
   // The right to work in an arena; false if it was not to be had.
   class [[nodiscard]] Visit {
@@ -57,7 +59,9 @@ class alignas(64) Arena {
     Arena* arena_ = nullptr;
   };
 
-  constexpr explicit Arena(unsigned index) : talck_(Engine(Handler(HeapRegistry<Kernel>(index)))) {}
+  // All zeros, if the index is 0: arenas that are not used cost nothing.
+  constexpr explicit Arena(unsigned index = 0)
+      : talck_(Engine(Handler(HeapRegistry<Kernel>(index)))) {}
 
   Visit try_visit() { return lock().try_lock() ? begin_visit() : Visit(); }
   Visit visit_within(unsigned milliseconds) {
@@ -106,16 +110,14 @@ class alignas(64) Arena {
     return engine().oom_handler.trim(engine(), keep_bytes) || has_trimmed;
   }
 
-  // Memory for what serves blocks: groups of slabs, metadata, caches. Null when memory is out.
+  // Memory for what serves blocks: metadata, caches. Null when memory is out.
   void* take_chunk(size_t size_bytes, size_t align) {
-    void* const chunk = sparing_empty_groups([&] { return engine().malloc(size_bytes, align); });
-    if (chunk != nullptr) {
-      fresh().use(static_cast<char*>(chunk) + size_bytes);
-      chunks_.count += 1;
-      chunks_.total += 1;
-      chunks_.bytes += size_bytes;
-    }
-    return chunk;
+    bool is_fresh = false;
+    return take_chunk(size_bytes, align, Growth::allow, is_fresh);
+  }
+  // The same for a group of slabs. Tells whether nobody has touched it yet.
+  void* take_granules(size_t size_bytes, Growth growth, bool& is_fresh) {
+    return take_chunk(size_bytes, kGranuleSize, growth, is_fresh);
   }
   void return_chunk(void* chunk, size_t size_bytes) {
     chunks_.count -= 1;
@@ -124,7 +126,7 @@ class alignas(64) Arena {
   }
 
   // Takes slots as SlabBank::take.
-  unsigned take_slots(unsigned size_class, unsigned count, void** end) {
+  Slab::Taken take_slots(unsigned size_class, unsigned count, void** end) {
     return bank_.take(*this, size_class, count, end);
   }
   // Takes slots back. Faults at one that is none of this arena, or was taken back already.
@@ -139,7 +141,7 @@ class alignas(64) Arena {
   // For a thread that has no magazine for it. Null when memory is out.
   void* take_slot(unsigned size_class) {
     void* block = nullptr;
-    direct_allocations_ += take_slots(size_class, 1, &block + 1);
+    direct_allocations_ += take_slots(size_class, 1, &block + 1).count;
     return block;
   }
   size_t direct_allocations() const { return direct_allocations_; }
@@ -178,6 +180,8 @@ class alignas(64) Arena {
   // ---- without one ----
 
   unsigned index() { return engine().oom_handler.registry().arena(); }
+  // Before the first visit.
+  void set_index(unsigned index) { engine().oom_handler.registry().set_arena(index); }
 
   // Threads that have a cache of this arena.
   std::atomic<unsigned>& users() { return users_; }
@@ -212,17 +216,37 @@ class alignas(64) Arena {
     if (const Visit visit = try_visit()) [[likely]] {
       free(payload, usable);
     } else {
-      leave_waiting(payload, usable);
+      make_wait(payload, usable);
+      leave_made_wait(payload);
     }
   }
 
-  // A block that a thread keeps for itself is freed to the program; handed out again, it is live.
-  // Requires: usable_size told `usable`.
-  static void mark(void* payload, size_t usable, BlockPrefix::State state) {
-    BlockPrefix::write(payload, usable, state);
+  // Of two threads that release one block, one is told. Requires: usable_size told `usable`.
+  static void make_wait(void* payload, size_t usable) {
+    if (!BlockPrefix::try_make_wait(payload, usable)) {
+      raise_fault(Fault::double_free, payload);
+    }
   }
-  // Frees a block that was marked as freed.
+  // Leaves a block that was made to wait to the next visitor.
+  [[gnu::cold]] void leave_made_wait(void* payload) { push(waiting_, payload); }
+
+  // The same without a fault: 0 if no live block begins there.
+  static size_t live_size(const void* payload) {
+    const BlockPrefix prefix =
+        is_aligned(payload, BlockPrefix::kBlockAlign) ? BlockPrefix::read(payload) : BlockPrefix();
+    return prefix.is_live() ? prefix.usable() : 0;
+  }
+
+  // Frees a block of which the prefix says so already.
   void free_marked(void* payload, size_t usable) { free(payload, usable); }
+  // Frees a block that was made to wait.
+  void free_made_wait(void* payload) {
+    const BlockPrefix prefix = BlockPrefix::read(payload);
+    if (prefix.state() != BlockPrefix::State::waiting) [[unlikely]] {
+      raise_fault(Fault::corrupt_block, payload);  // written to after its release
+    }
+    free(payload, prefix.usable());
+  }
 
   // In the child of a fork: what other threads were leaving there then may be half written.
   void forget_waiting() {
@@ -237,20 +261,39 @@ class alignas(64) Arena {
     Waiting* next;
   };
 
+  void* take_chunk(size_t size_bytes, size_t align, Growth growth, bool& is_fresh) {
+    const auto request = [&] { return engine().malloc(size_bytes, align); };
+    void* const chunk =
+        growth == Growth::spare ? without_growth(request) : sparing_empty_groups(request);
+    if (chunk != nullptr) {
+      is_fresh = fresh().is_untouched(static_cast<char*>(chunk));
+      fresh().use(static_cast<char*>(chunk) + size_bytes);
+      chunks_.count += 1;
+      chunks_.total += 1;
+      chunks_.bytes += size_bytes;
+    }
+    return chunk;
+  }
+
   // What `request` returns; before the engine may grow for it, empty groups of slabs become gaps.
   template <class Request>
   void* sparing_empty_groups(Request request) {
     if (!bank_.has_empty_groups()) [[likely]] {
       return request();
     }
-    engine().oom_handler.set_may_grow(false);
-    void* const chunk = request();
-    engine().oom_handler.set_may_grow(true);
-    if (chunk != nullptr) {
+    if (void* const chunk = without_growth(request)) {
       return chunk;
     }
     bank_.end_empty_groups(*this);
     return request();
+  }
+
+  template <class Request>
+  void* without_growth(Request request) {
+    engine().oom_handler.set_may_grow(false);
+    void* const chunk = request();
+    engine().oom_handler.set_may_grow(true);
+    return chunk;
   }
 
   FreshMemory& fresh() { return engine().oom_handler.registry().fresh(); }
@@ -271,13 +314,6 @@ class alignas(64) Arena {
   void free(void* payload, size_t usable) {
     BlockPrefix::write(payload, usable, BlockPrefix::State::freed);
     engine().free(chunk_of(payload), BlockPrefix::kSize + usable);
-  }
-
-  [[gnu::cold]] void leave_waiting(void* payload, size_t usable) {
-    if (!BlockPrefix::try_make_wait(payload, usable)) {
-      raise_fault(Fault::double_free, payload);
-    }
-    push(waiting_, payload);
   }
 
   static void push(std::atomic<Waiting*>& list, void* memory) {
@@ -308,11 +344,7 @@ class alignas(64) Arena {
     Waiting* block = waiting_.exchange(nullptr, std::memory_order_acquire);
     while (block != nullptr) {
       Waiting* const next = block->next;
-      const BlockPrefix prefix = BlockPrefix::read(block);
-      if (prefix.state() != BlockPrefix::State::waiting) {
-        raise_fault(Fault::corrupt_block, block);  // written to after its release
-      }
-      free(block, prefix.usable());
+      free_made_wait(block);
       block = next;
     }
   }

@@ -1,6 +1,6 @@
 // ArenaSet: the arenas of a process, which one a thread works in, and how they pass through a fork.
 //
-//   arenas_   [ 0 | 1 | … | count_ - 1 | not begun yet … | spare: for threads that a fork stops ]
+//   arenas_   [ 0 | 1 | … | count() - 1 | not begun yet … | spare: for threads that a fork stops ]
 //
 // A thread's cache has one arena for home, the one with the fewest threads (choose_home), and there
 // are at most two arenas per processor. What does not go through a cache begins there, too: a thread
@@ -30,7 +30,7 @@ class ArenaSet {
   using TheArena = Arena<Kernel>;
   using Visit = typename TheArena::Visit;
 
-  constexpr ArenaSet() : ArenaSet(std::make_index_sequence<kMaxArenas>()) {}
+  constexpr ArenaSet() = default;
 
   // A visit to some arena: this thread's, if nobody else is there.
   Visit visit() {
@@ -60,8 +60,8 @@ class ArenaSet {
       }
     }
     best = best == kMaxArenas ? 0 : best;
-    unsigned known = count();
-    while (known <= best && !count_.compare_exchange_weak(known, best + 1)) {
+    for (unsigned known = count(); known <= best; known = count()) {
+      begin_next(known);
     }
     return best;
   }
@@ -100,7 +100,7 @@ class ArenaSet {
 
   TheArena& operator[](unsigned index) { return arenas_[index]; }
   // Arenas that were ever visited.
-  unsigned count() const { return count_.load(std::memory_order_acquire); }
+  unsigned count() const { return 1 + more_.load(std::memory_order_acquire); }
 
   // ---- fork: the three handlers that pthread_atfork wants ----
 
@@ -155,10 +155,6 @@ class ArenaSet {
   // How often to try an arena whose visitor is likely to leave at once.
   static constexpr unsigned kSpins = 32;
 
-  template <size_t... kIndexes>
-  constexpr explicit ArenaSet(std::index_sequence<kIndexes...>)
-      : arenas_{TheArena(static_cast<unsigned>(kIndexes))...} {}
-
   [[gnu::cold, gnu::noinline]] Visit visit_elsewhere() {
     for (unsigned waits = 0;; ++waits) {
       if (Visit visit = visit_free()) {
@@ -197,15 +193,21 @@ class ArenaSet {
   // A visit to a new arena, if one more is worth it: not during a fork, when all are taken for a
   // moment only, unless that moment is long.
   Visit begin_arena(unsigned waits) {
-    unsigned known = count();
+    const unsigned known = count();
     const bool is_stuck = waits >= kMaxWaits;
     if (known >= (is_stuck ? kMaxArenas : limit()) ||
-        (is_forking_.load(std::memory_order_relaxed) && !is_stuck) ||
-        !count_.compare_exchange_strong(known, known + 1, std::memory_order_acq_rel)) {
+        (is_forking_.load(std::memory_order_relaxed) && !is_stuck) || !begin_next(known)) {
       return Visit();
     }
     ThreadNote::set_arena(known);
     return arenas_[known].try_visit();
+  }
+
+  // Begins one more than are known. False: another thread did.
+  bool begin_next(unsigned known) {
+    arenas_[known].set_index(known);
+    unsigned more = known - 1;
+    return more_.compare_exchange_strong(more, known, std::memory_order_acq_rel);
   }
 
   // How many arenas are worth having.
@@ -220,7 +222,7 @@ class ArenaSet {
   }
 
   TheArena arenas_[kMaxArenas];
-  std::atomic<unsigned> count_{1};
+  std::atomic<unsigned> more_{0};  // than the first one
   std::atomic<unsigned> limit_{0};
 
   StdioLock stdio_;

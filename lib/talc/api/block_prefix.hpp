@@ -45,6 +45,12 @@ class BlockPrefix {
     store_word(word_of(payload), check_of(payload) | usable | static_cast<size_t>(state));
   }
 
+  // Replaces a state that is known. A prefix that was overwritten stays wrong.
+  static void change(void* payload, State from, State to) {
+    void* const word = word_of(payload);
+    store_word(word, load_word(word) ^ static_cast<size_t>(from) ^ static_cast<size_t>(to));
+  }
+
   // Requires: `payload` is a multiple of 16 within a heap; the word below it is readable.
   static BlockPrefix read(const void* payload) {
     const size_t word = load_word(static_cast<const char*>(payload) - kSize);
@@ -59,6 +65,9 @@ class BlockPrefix {
     return __atomic_compare_exchange_n(static_cast<AliasWord*>(word_of(payload)), &live, waiting,
                                        false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
   }
+
+  // None.
+  constexpr BlockPrefix() : bits_(0) {}
 
   State state() const { return static_cast<State>(bits_ & kStateMask); }
   bool is_live() const { return state() == State::live; }

@@ -50,6 +50,12 @@ class FreshMemory {
     }
   }
 
+  // Whether a new block, of which `use` has not been told yet, has not been written to, but for its
+  // first words.
+  bool is_untouched(const char* block) const {
+    return heap_.contains(block) && block + kAboveBlock >= frontier_;
+  }
+
   // A block ends at `end` now. To be told of each, when it is allocated and when it has grown.
   void use(char* end) {
     char* const old = end + kAboveBlock;

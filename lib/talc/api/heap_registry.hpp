@@ -17,7 +17,9 @@ class HeapRegistry {
  public:
   constexpr explicit HeapRegistry(unsigned arena) : arena_(arena) {}
 
-  unsigned arena() const { return arena_; }
+  unsigned arena() const { return __atomic_load_n(&arena_, __ATOMIC_RELAXED); }
+  // Requires: no heap was added yet. Several threads may say the same at once.
+  void set_arena(unsigned arena) { __atomic_store_n(&arena_, arena, __ATOMIC_RELAXED); }
 
   static bool reserve(Span heap) { return PageMap<Kernel>::reserve(heap); }
 
@@ -41,7 +43,7 @@ class HeapRegistry {
 
  private:
   void enter(Span heap) {
-    PageMap<Kernel>::set(heap, PageEntry::heap(arena_));
+    PageMap<Kernel>::set(heap, PageEntry::heap(arena()));
     Footprint<Kernel>::grow(heap.size());
   }
 

@@ -1,8 +1,8 @@
 // ProcessHeap: the heap of a whole process, from which malloc and its kin are made in a few lines
 // each.
 //
-//     allocate(size) ── up to 32 KiB: a small block ──> ThreadCache ──> SmallBlocks ──> SlabBank
-//                  ├─── up to 4 MiB: a middle block ──> ArenaSet ──> Arena ──> Talc ──> MapOnOom
+//     allocate(size) ── up to 8 KiB: a small block ──> ThreadCache ──> SmallBlocks ──> SlabBank
+//                  ├─── up to 4 MiB: a middle block ──> MiddleBlocks ──> Arena ──> Talc ──> MapOnOom
 //                  └─── above, or aligned beyond 1 MiB: a huge block ──> HugeBlocks ──> kernel
 //     release(ptr) ──> PageMap: whose is it? ── a slab's, an arena's, huge, returned, nobody's
 //
@@ -12,8 +12,8 @@
 // whose small blocks threads cache. Used by interpose/, which owns it.
 #pragma once
 
-#include "talc/api/arena_set.hpp"
 #include "talc/api/huge_blocks.hpp"
+#include "talc/api/middle_blocks.hpp"
 #include "talc/api/process_stats.hpp"
 #include "talc/api/small_blocks.hpp"
 
@@ -29,18 +29,44 @@ class BasicProcessHeap {
   // ---- the fast paths: no lock, no call ----
 
   // Returns a block of `size` bytes aligned to 16 if this thread has one at hand, else null: then
-  // allocate is to be called. Cost: 17 instructions on x86-64.
+  // allocate is to be called. Cost: 20 instructions on x86-64.
   static void* try_allocate(size_t size) {
-    if (size > SizeClasses::kMaxTableSize) [[unlikely]] {
+    if (size > SizeClasses::kMaxSize) [[unlikely]] {
       return nullptr;
     }
-    return Current::get().take_at(SizeClasses::scaled_class_of(size));
+    return Current::get().take_at(ClassMap<Kernel>::scaled_class_of(size));
+  }
+
+  // The same for a block aligned to `align`, which is a power of two. Cost: some 30 instructions.
+  static void* try_allocate(size_t size, size_t align) {
+    const unsigned size_class = small_class(size, align);
+    return size_class == SizeClasses::kCount ? nullptr : Current::get().take(size_class);
   }
 
   // Takes `ptr` back if it is a small block of this thread's arena and there is room for it. False:
   // release is to be called; nothing has happened. Any pointer may be asked about, null too.
-  // Cost: 29 instructions on x86-64.
-  static bool try_release(void* ptr) { return Current::get().put(Map::get_if_aligned(ptr), ptr); }
+  // Cost: 23 instructions on x86-64.
+  static bool try_release(void* ptr) {
+    ThreadCache& cache = Current::get();
+    const size_t index = Map::near_index(ptr, cache.near_base());
+    return index < Map::kNearSize && cache.put(Map::near_entry(index), ptr);
+  }
+
+  // Whether a block of `size` bytes may stay where it is: a small block of this thread's arena that
+  // is large enough and not twice as large. False: reallocate is to be called. Any pointer may be
+  // asked about. Cost: some 40 instructions.
+  static bool may_stay(const void* ptr, size_t size) {
+    ThreadCache& cache = Current::get();
+    const size_t index = Map::near_index(ptr, cache.near_base());
+    const PageEntry entry = index < Map::kNearSize ? Map::near_entry(index) : PageEntry();
+    if (!cache.owns(entry)) [[unlikely]] {
+      return false;
+    }
+    const unsigned size_class = entry.size_class();
+    const size_t usable = SizeClasses::size_of(size_class);
+    return size <= usable && size > usable / 2 && Slab::granules_of(size_class) == 1 &&
+           Slab::is_slot_in_granule(ptr, size_class) && !cache.magazine(size_class).is_on_top(ptr);
+  }
 
   // ---- all of it ----
 
@@ -87,7 +113,7 @@ class BasicProcessHeap {
       return reallocate_small(entry, ptr, size);
     }
     if (entry.kind() == PageEntry::Kind::heap) {
-      return reallocate_middle(arenas_[entry.arena()], ptr, size);
+      return reallocate_middle(ptr, entry.arena(), size);
     }
     require_huge(ptr, entry, Fault::use_after_free);
     return reallocate_huge(ptr, entry, size);
@@ -97,19 +123,14 @@ class BasicProcessHeap {
   void release(void* ptr) {
     const PageEntry entry = Map::get(ptr);
     if (entry.kind() == PageEntry::Kind::small) [[likely]] {
-      small_.release(ptr, entry);
+      small().release(ptr, entry);
       return;
     }
     if (entry.kind() == PageEntry::Kind::heap) {
-      TheArena& arena = arenas_[entry.arena()];
-      const size_t usable = arena.usable_size(ptr, Fault::double_free);
-      if (!SmallBlocks<Kernel>::put_hot(entry.arena(), ptr, usable)) {
-        arena.release(ptr, usable);
-      }
+      middle().release(ptr, entry.arena());
       return;
     }
-    require_huge(ptr, entry, Fault::double_free);
-    huge_.release(ptr, entry);
+    release_huge(ptr, entry);
   }
 
   // The bytes that the block at `ptr` has, at least as many as were asked for, and always the same
@@ -121,7 +142,7 @@ class BasicProcessHeap {
       return SmallBlocks<Kernel>::usable_size(ptr, entry);
     }
     if (entry.kind() == PageEntry::Kind::heap) {
-      return arenas_[entry.arena()].usable_size(ptr, Fault::use_after_free);
+      return middle().usable_size(ptr, entry.arena());
     }
     require_huge(ptr, entry, Fault::use_after_free);
     return HugeBlocks<Kernel>::length_at(ptr, entry);
@@ -137,11 +158,11 @@ class BasicProcessHeap {
   // Gives back to the kernel what nobody uses, but for `pad_bytes` on top of each arena. Returns
   // whether there was anything. Cost: linear in the number of blocks.
   bool trim(size_t pad_bytes) {
-    small_.empty_own();
-    small_.empty_free_caches();
+    caches_.empty_own();
+    caches_.empty_free();
     bool has_trimmed = huge_.trim();
-    for (unsigned i = 0; i < arenas_.count(); ++i) {
-      if (const auto visit = arenas_[i].visit_within(kPatienceMs)) {
+    for (unsigned i = 0; i < arenas().count(); ++i) {
+      if (const auto visit = arenas()[i].visit_within(kPatienceMs)) {
         has_trimmed |= visit->trim(pad_bytes);
       }
     }
@@ -155,16 +176,16 @@ class BasicProcessHeap {
 
   // For pthread_atfork, registered before there is a second thread. Another library's fork handlers
   // may allocate at any time. Locks: libc's stdio lock and every arena's, from before to after.
-  void before_fork() { arenas_.before_fork(); }
-  void after_fork_in_parent() { arenas_.after_fork_in_parent(); }
+  void before_fork() { arenas().before_fork(); }
+  void after_fork_in_parent() { arenas().after_fork_in_parent(); }
   void after_fork_in_child() {
-    if (arenas_.after_fork_in_child()) {
-      small_.adopt_in_child();
+    if (arenas().after_fork_in_child()) {
+      caches_.adopt_in_child();
     }
   }
 
   // For a thread's end: see ThreadExit. `cache` is what it was armed with.
-  void end_thread(void* cache) { small_.end_thread(*static_cast<ThreadCache*>(cache)); }
+  void end_thread(void* cache) { caches_.end_thread(*static_cast<ThreadCache*>(cache)); }
   // Asks to be told of this thread's end, if it has a cache already.
   static void arm_thread() {
     if (Current::get().is_one()) {
@@ -186,7 +207,7 @@ class BasicProcessHeap {
   static constexpr unsigned kPatienceMs = 1000;
 
   static bool is_middle(size_t size, size_t align) {
-    return size <= BlockPrefix::kMaxUsable && align <= kMaxMiddleAlign;
+    return size <= MiddleBlocks<Kernel>::kMaxSize && align <= kMaxMiddleAlign;
   }
 
   // SizeClasses::kCount if the block is not a small one.
@@ -194,42 +215,34 @@ class BasicProcessHeap {
     if (size > SizeClasses::kMaxSize) {
       return SizeClasses::kCount;
     }
-    return align <= SizeClasses::kStep ? SizeClasses::class_of(size)
-                                       : SizeClasses::class_for(size, align);
+    return align <= SizeClasses::kStep ? ClassMap<Kernel>::class_of(size)
+                                       : ClassMap<Kernel>::class_for(size, align);
   }
 
   static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
+  ArenaSet<Kernel>& arenas() { return caches_.arenas(); }
+  SmallBlocks<Kernel> small() { return SmallBlocks<Kernel>(caches_); }
+  MiddleBlocks<Kernel> middle() { return MiddleBlocks<Kernel>(caches_); }
+
   void* allocate_small(unsigned size_class) {
-    if (void* const block = Current::get().take(size_class)) [[likely]] {
+    if (void* const block = small().allocate(size_class)) [[likely]] {
       return block;
     }
-    if (void* const block = small_.allocate(size_class)) [[likely]] {
-      return block;
-    }
-    return trim(0) ? small_.allocate(size_class) : nullptr;
+    return trim(0) ? small().allocate(size_class) : nullptr;
   }
 
-  void* allocate_middle(size_t size, size_t align, size_t cleared_bytes) {
+  [[gnu::always_inline]] void* allocate_middle(size_t size, size_t align, size_t cleared_bytes) {
     if (align <= BlockPrefix::kBlockAlign && cleared_bytes == 0) {
-      if (void* const block = SmallBlocks<Kernel>::take_hot(size)) {
+      if (void* const block = middle().take_hot(size)) {
         return block;
       }
     }
-    const size_t usable = BlockPrefix::usable_for(size);
-    const size_t block_align = align < BlockPrefix::kBlockAlign ? BlockPrefix::kBlockAlign : align;
-    if (void* const block = arenas_.visit()->allocate(usable, block_align, cleared_bytes))
-        [[likely]] {
+    if (void* const block = middle().allocate(size, align, cleared_bytes)) [[likely]] {
       return block;
     }
-    // What others hold, or nobody uses, may be in the way.
-    void* block = nullptr;
-    const auto allocate = [&](const typename TheArena::Visit& visit) {
-      block = visit->allocate(usable, block_align, cleared_bytes);
-      return block != nullptr;
-    };
-    (void)(arenas_.visit_until(allocate) || (trim(0) && arenas_.visit_until(allocate)));
-    return block;
+    // What nobody uses may be in the way.
+    return trim(0) ? middle().allocate(size, align, cleared_bytes) : nullptr;
   }
 
   enum class Contents : bool { any, zero };
@@ -247,6 +260,11 @@ class BasicProcessHeap {
     return huge_.allocate_zeroed(size, align);
   }
 
+  [[gnu::noinline]] void release_huge(void* ptr, PageEntry entry) {
+    require_huge(ptr, entry, Fault::double_free);
+    huge_.release(ptr, entry);
+  }
+
   static void require_huge(const void* ptr, PageEntry entry, Fault if_returned) {
     if (entry.kind() != PageEntry::Kind::huge) [[unlikely]] {
       raise_fault(entry.kind() == PageEntry::Kind::returned ? if_returned : Fault::invalid_pointer,
@@ -258,25 +276,16 @@ class BasicProcessHeap {
   void* reallocate_small(PageEntry entry, void* ptr, size_t size) {
     const size_t usable = SmallBlocks<Kernel>::usable_size(ptr, entry);
     if (size <= usable &&
-        (size > usable / 2 || SizeClasses::class_of(size) == entry.size_class())) {
+        (size > usable / 2 || ClassMap<Kernel>::class_of(size) == entry.size_class())) {
       return ptr;
     }
     return copy_to_new(ptr, usable, size);
   }
 
-  void* reallocate_middle(TheArena& arena, void* ptr, size_t size) {
-    const size_t usable = arena.usable_size(ptr, Fault::use_after_free);
-    if (size <= BlockPrefix::kMaxUsable) {
-      const size_t new_usable = BlockPrefix::usable_for(size);
-      if (new_usable == usable) {
-        return ptr;
-      }
-      const auto visit = arena.visit_within(kPatienceMs);
-      if (visit && visit->resize_in_place(ptr, usable, new_usable)) {
-        return ptr;
-      }
-    }
-    return copy_to_new(ptr, usable, size);
+  void* reallocate_middle(void* ptr, unsigned arena, size_t size) {
+    const size_t usable = middle().usable_size(ptr, arena);
+    return middle().resize_in_place(ptr, arena, usable, size) ? ptr
+                                                              : copy_to_new(ptr, usable, size);
   }
 
   void* reallocate_huge(void* ptr, PageEntry entry, size_t size) {
@@ -291,20 +300,24 @@ class BasicProcessHeap {
   }
 
   void* copy_to_new(void* ptr, size_t usable, size_t size) {
-    void* const moved = allocate(size, BlockPrefix::kBlockAlign);
-    if (moved == nullptr) {
-      return size <= usable ? ptr : nullptr;
+    void* moved = try_allocate(size);
+    if (moved == nullptr) [[unlikely]] {
+      moved = allocate(size, BlockPrefix::kBlockAlign);
+      if (moved == nullptr) {
+        return size <= usable ? ptr : nullptr;
+      }
     }
     copy_bytes(moved, ptr, smaller(usable, size));
-    release(ptr);
+    if (!try_release(ptr)) [[unlikely]] {
+      release(ptr);
+    }
     return moved;
   }
 
   ArenaStats stats_of(TheArena& arena, Resident resident);
 
+  ThreadCaches<Kernel> caches_;
   HugeBlocks<Kernel> huge_;
-  ArenaSet<Kernel> arenas_;
-  SmallBlocks<Kernel> small_{arenas_};
 };
 
 using ProcessHeap = BasicProcessHeap<Pages>;
@@ -317,23 +330,26 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident
   // tag.
   constexpr size_t kPrefixAndTag = BlockPrefix::kSize + kTagSize;
   const Counters counters = arena.engine().get_counters();
-  const auto small = small_.stats_of(arena);
-  const size_t hot_active = small.hot_bytes + small.hot * kPrefixAndTag;
-  const size_t middle_count = counters.live_allocations - arena.chunks().count - small.hot;
+  const CachedBlocks cached = caches_.count(arena);
+  const size_t hot_active = cached.hot_bytes + cached.hot * kPrefixAndTag;
+  const size_t posted_active = cached.middle_posted_bytes + cached.middle_posted * kPrefixAndTag;
+  // Of the engine's allocations some are chunks of ours, and of the blocks some are free.
+  const size_t middle_blocks = counters.live_allocations - arena.chunks().count;
+  const size_t middle_live = middle_blocks - cached.hot - cached.middle_posted;
   const size_t middle_bytes = counters.live_bytes - arena.chunks().bytes -
-                              small.hot * BlockPrefix::kSize - small.hot_bytes -
-                              middle_count * BlockPrefix::kSize;
+                              middle_blocks * BlockPrefix::kSize - cached.hot_bytes -
+                              cached.middle_posted_bytes;
   ArenaStats stats;
-  stats.allocations = counters.total_allocations - arena.chunks().total + small.allocations;
-  stats.frees = stats.allocations - middle_count - small.live;
-  stats.allocated = middle_bytes + small.live_bytes;
-  stats.active = stats.allocated + middle_count * kPrefixAndTag;
-  stats.cached = small.cached_bytes + hot_active;
-  stats.in_transit = small.in_transit_bytes;
+  stats.allocations = counters.total_allocations - arena.chunks().total + cached.allocations;
+  stats.frees = stats.allocations - middle_live - cached.small;
+  stats.allocated = middle_bytes + cached.small_bytes;
+  stats.active = stats.allocated + middle_live * kPrefixAndTag;
+  stats.cached = cached.cached_bytes + hot_active;
+  stats.in_transit = cached.posted_bytes + posted_active;
   stats.slabs = arena.bank().slab_bytes();
   stats.mapped = counters.claimed_bytes;
-  stats.retained =
-      counters.available_bytes + arena.bank().group_bytes() - small.live_bytes + hot_active;
+  stats.retained = counters.available_bytes + arena.bank().group_bytes() - cached.small_bytes +
+                   hot_active + posted_active;
   stats.metadata = stats.mapped - stats.active - stats.retained;
   stats.heaps = counters.heap_count;
   stats.fragments = counters.gap_count;
@@ -347,11 +363,11 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident
 template <class Kernel>
 void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident) {
   out = ProcessStats();
-  out.arena_count = arenas_.count();
+  out.arena_count = arenas().count();
   for (unsigned i = 0; i < out.arena_count; ++i) {
     // An abandoned arena can't be visited, and does not change either.
-    const auto visit = arenas_[i].visit_within(kPatienceMs);
-    const ArenaStats& arena = out.arenas[i] = stats_of(arenas_[i], resident);
+    const auto visit = arenas()[i].visit_within(kPatienceMs);
+    const ArenaStats& arena = out.arenas[i] = stats_of(arenas()[i], resident);
     out.allocations += arena.allocations;
     out.frees += arena.frees;
     out.allocated += arena.allocated;

@@ -1,12 +1,13 @@
-// HotBlocks: the middle blocks that a thread freed last, one for each range of sizes, for the next
-// request of such a size: a program that reads a file into a fresh buffer each time needs one.
+// HotBlocks: the middle blocks that a thread freed last, a few of each range of sizes, for the next
+// requests of such a size: a program that reads files into fresh buffers needs one or two.
 //
-//   range   (32, 40] KiB | (40, 48] | (48, 56] | (56, 64] | (64, 80] | … | (448, 512] KiB
-//           block, size  |    –     |    –     |    –     |    –     | …
+//   range      [8, 8½) KiB | [8½, 9) | … | [15½, 16) | [16, 17) | …     sixteen per power of two
+//   its blocks    ▪ ▪ ▪    |    ▪    |   |     –     |   ▪ ▪    |       newest last, up to kDepth
 //
-// A block serves a request that leaves at most an eighth of it unused. All of them together are at
-// most kMaxBytes a thread. Only the owning thread changes them; others look, for statistics, hence
-// the relaxed atomics. What a block is, and whether it may be kept, is the process heap's matter.
+// A request looks at the newest block of its own range, which may be too small, and at that of the
+// next one, which is not, and leaves at most an eighth unused. All of them together are at most
+// kMaxBytes a thread. Only the owning thread changes them; others look, for statistics, hence the
+// relaxed atomics. What a block is, and whether it may be kept, is the process heap's matter.
 #pragma once
 
 #include <atomic>
@@ -17,86 +18,103 @@ namespace talc {
 
 class HotBlocks {
  public:
+  static constexpr size_t kMinSize = SizeClasses::kMaxSize + 1;
   static constexpr size_t kMaxSize = size_t{512} << 10;
   static constexpr size_t kMaxBytes = size_t{1} << 20;
-  static constexpr unsigned kCount = 16;
-
-  struct Block {
-    std::atomic<void*> ptr{nullptr};
-    std::atomic<size_t> size_bytes{0};
-  };
+  static constexpr unsigned kDepth = 8;
 
   // Returns a block for `size` bytes and how large it is, or null.
   void* take(size_t size, size_t& size_bytes) {
-    if (size <= SizeClasses::kMaxSize || size > kMaxSize) {
+    if (!serves(size)) {
       return nullptr;
     }
-    Block& block = blocks_[range_of(size)];
-    size_bytes = block.size_bytes.load(std::memory_order_relaxed);
-    if (block.ptr.load(std::memory_order_relaxed) == nullptr || size_bytes < size ||
-        size_bytes - size > size_bytes / 8) {
-      return nullptr;
+    Range* range = &ranges_[range_of(size)];
+    unsigned count = range->count.load(std::memory_order_relaxed);
+    if (count == 0 || range->size_at(count - 1) < size) {
+      range += 1;
+      count = range->count.load(std::memory_order_relaxed);
+      if (count == 0) {
+        return nullptr;
+      }
     }
-    return remove(block);
+    size_bytes = range->size_at(count - 1);
+    return remove(*range);
   }
 
-  // Keeps a block, if there is room for it.
+  // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of 16.
   bool put(void* ptr, size_t size_bytes) {
-    if (size_bytes <= SizeClasses::kMaxSize || size_bytes > kMaxSize ||
-        held_bytes_ + size_bytes > kMaxBytes) {
+    if (!serves(size_bytes) || bytes() + size_bytes > kMaxBytes) {
       return false;
     }
-    Block& block = blocks_[range_of(size_bytes)];
-    if (block.ptr.load(std::memory_order_relaxed) != nullptr) {
+    Range& range = ranges_[range_of(size_bytes)];
+    const unsigned count = range.count.load(std::memory_order_relaxed);
+    if (count == kDepth) {
       return false;
     }
-    held_bytes_ += size_bytes;
-    block.size_bytes.store(size_bytes, std::memory_order_relaxed);
-    block.ptr.store(ptr, std::memory_order_release);
+    range.ptrs[count] = ptr;
+    range.units[count] = static_cast<uint16_t>(size_bytes / kUnit);
+    range.count.store(count + 1, std::memory_order_release);
+    add(1, size_bytes);
     return true;
   }
 
   // Takes them all: f(ptr, size_bytes).
   template <class F>
   void empty(F f) {
-    for (Block& block : blocks_) {
-      const size_t size_bytes = block.size_bytes.load(std::memory_order_relaxed);
-      if (block.ptr.load(std::memory_order_relaxed) != nullptr) {
-        f(remove(block), size_bytes);
+    for (Range& range : ranges_) {
+      while (const unsigned count = range.count.load(std::memory_order_relaxed)) {
+        const size_t size_bytes = range.size_at(count - 1);
+        f(remove(range), size_bytes);
       }
     }
   }
 
   // How many there are, and their bytes.
-  void add_to(size_t& count, size_t& bytes) const {
-    for (const Block& block : blocks_) {
-      if (block.ptr.load(std::memory_order_acquire) != nullptr) {
-        count += 1;
-        bytes += block.size_bytes.load(std::memory_order_relaxed);
-      }
-    }
-  }
+  size_t count() const { return count_.load(std::memory_order_relaxed); }
+  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  void* remove(Block& block) {
-    // In this order: a fork may copy the state between any two of these, and a size is only looked
-    // at where there is a block.
-    void* const ptr = block.ptr.load(std::memory_order_relaxed);
-    block.ptr.store(nullptr, std::memory_order_relaxed);
-    held_bytes_ -= block.size_bytes.load(std::memory_order_relaxed);
-    return ptr;
+  static constexpr size_t kUnit = 16;
+  static_assert(kMaxSize / kUnit < 1U << 16);
+
+  struct Range {
+    std::atomic<uint32_t> count{0};
+    uint16_t units[kDepth] = {};
+    void* ptrs[kDepth] = {};
+
+    size_t size_at(unsigned index) const { return size_t{units[index]} * kUnit; }
+  };
+
+  // The newest one. A fork copies it as there or as gone.
+  void* remove(Range& range) {
+    const unsigned last = range.count.load(std::memory_order_relaxed) - 1;
+    add(~size_t{0}, size_t{0} - range.size_at(last));
+    range.count.store(last, std::memory_order_relaxed);
+    return range.ptrs[last];
   }
 
-  // Four ranges per power of two, as above 128 bytes.
-  static unsigned range_of(size_t size) {
-    const unsigned log2 = floor_log2(size - 1);
-    return (log2 - kFirstLog2) * 4 + static_cast<unsigned>((size - 1) >> (log2 - 2)) % 4;
+  void add(size_t count, size_t bytes) {
+    count_.store(count_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+    bytes_.store(bytes_.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
   }
-  static constexpr unsigned kFirstLog2 = 15;
-  static_assert(size_t{1} << kFirstLog2 == SizeClasses::kMaxSize);
 
-  Block blocks_[kCount];
-  size_t held_bytes_ = 0;
+  static constexpr bool serves(size_t size) { return size - kMinSize <= kMaxSize - kMinSize; }
+
+  static constexpr unsigned kPerDoublingLog2 = 4;
+  static constexpr unsigned range_of(size_t size) {
+    const unsigned log2 = floor_log2(size);
+    return ((log2 - kFirstLog2) << kPerDoublingLog2) +
+           static_cast<unsigned>(size >> (log2 - kPerDoublingLog2)) % (1U << kPerDoublingLog2);
+  }
+  static constexpr unsigned kFirstLog2 = 13;
+  static_assert(size_t{1} << kFirstLog2 < kMinSize);
+
+  // The last one but one is for kMaxSize itself; the last one is always empty.
+  static constexpr unsigned kMaxLog2 = 19;
+  static_assert(size_t{1} << kMaxLog2 == kMaxSize);
+  Range ranges_[((kMaxLog2 - kFirstLog2) << kPerDoublingLog2) + 2];
+  std::atomic<size_t> count_{0};
+  std::atomic<size_t> bytes_{0};
 };
 
 }  // namespace talc

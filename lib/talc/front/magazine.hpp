@@ -1,22 +1,23 @@
 // Magazine: a thread's free slots of one size class, as pointers in two small arrays.
 //
-//   take array   | null | block | block | … | block |           |     malloc takes at take_top
-//                ^ take_bottom                ^ take_top
-//   put array    | null | block | block |                       |     free stores at put_top
-//                                        ^ put_top               ^ put_end
+//   loaded   | null | block | block | block |                   |     malloc takes at top, free puts
+//            ^ bottom                 ^ top                     ^ end
+//   spare    | null | block | block | …                         |     empty, or full, or nearly so
 //
-// Two arrays, not one: a take that loads what the last put has just stored, at the same address,
-// waits for the store on current processors. When the take array is empty and the put array is not,
-// they change places. The null at the bottom is how a take finds the array empty. No list runs
-// through freed memory: what the program writes there harms nobody, and a cold block is not touched.
+// What was freed last is taken first, while its lines are in the processor's cache. When the loaded
+// array is empty and the spare one is not, or full and the spare one has nothing, they change
+// places: a thread that allocates and frees around the edge of an array does not visit its arena for
+// that. (Two magazines for each class and processor: Bonwick and Adams, "Magazines and Vmem", USENIX
+// 2001. docs/decisions/0009 has what else was tried.) The null at the bottom is how a take finds the
+// array empty. No list runs through freed memory: what the program writes there harms nobody, and a
+// cold block is not touched.
 //
-// Only the owning thread changes a magazine; others may look, for statistics, so its words are
-// atomic, relaxed. ThreadCache has one for each class, and fills and empties it.
+// Only the owning thread changes a magazine; others may look, for statistics, so all words but one
+// are atomic, relaxed. ThreadCache has one for each class; SmallBlocks fills and empties it.
 #pragma once
 
 #include <atomic>
 
-#include "talc/base/assert.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/front/page_entry.hpp"
 
@@ -24,115 +25,116 @@ namespace talc {
 
 class alignas(PageEntry::kClassStep) Magazine {
  public:
-  // Without arrays: nothing to take, no room.
+  // Of a thread that has no cache: there is nothing to take, and nothing may be put.
   constexpr Magazine() = default;
+  // Of a cache that begins. Ensures: there are no arrays, nothing to take, no room.
+  void begin_empty() { detach(); }
 
-  // Returns a block, or null when the take array is empty.
+  // Returns a block, or null when the loaded array is empty.
   void* take() {
-    void** const top = take_top_.load(std::memory_order_relaxed);
+    void** const top = top_.load(std::memory_order_relaxed);
     void* const block = *top;
     if (block != nullptr) [[likely]] {
-      take_top_.store(top - 1, std::memory_order_relaxed);
+      top_.store(top - 1, std::memory_order_relaxed);
+      taken_.store(taken_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
     return block;
   }
 
-  // Stores a block. False: the put array is full, or `block` was the last one put.
+  // Stores a block. False: the loaded array is full, or `block` is on top of it already.
   bool put(void* block) {
-    void** const top = put_top_.load(std::memory_order_relaxed);
-    if (top == put_end_.load(std::memory_order_relaxed) || top[-1] == block) [[unlikely]] {
+    void** const top = top_.load(std::memory_order_relaxed);
+    if (top == end_ || *top == block) [[unlikely]] {
       return false;
     }
-    *top = block;
-    put_top_.store(top + 1, std::memory_order_relaxed);
+    top[1] = block;
+    top_.store(top + 1, std::memory_order_relaxed);
     return true;
   }
 
-  bool was_put_last(const void* block) const {
-    return put_top_.load(std::memory_order_relaxed)[-1] == block;
-  }
+  bool is_on_top(const void* block) const { return *top_.load(std::memory_order_relaxed) == block; }
 
-  // ---- for ThreadCache; `capacity` is that of each array ----
+  // Blocks ever taken.
+  size_t taken() const { return taken_.load(std::memory_order_relaxed); }
+
+  // ---- for SmallBlocks, which remembers the capacity of each array, and how full the spare is ----
 
   static constexpr size_t array_bytes(unsigned capacity) {
     return 2 * (size_t{capacity} + 1) * sizeof(void*);
   }
 
-  unsigned take_depth() const {
-    return static_cast<unsigned>(take_top_.load(std::memory_order_relaxed) - take_bottom());
+  // The blocks of the loaded array, oldest first, and how many they are.
+  void** begin(unsigned capacity) const { return bottom(capacity) + 1; }
+  unsigned depth(unsigned capacity) const {
+    return static_cast<unsigned>(top_.load(std::memory_order_relaxed) - bottom(capacity));
   }
-  unsigned put_depth(unsigned capacity) const {
-    return static_cast<unsigned>(put_top_.load(std::memory_order_relaxed) - put_bottom(capacity)) -
-           1;
-  }
-
-  // The slots that the last put left, oldest first.
-  void** put_begin(unsigned capacity) const { return put_bottom(capacity) + 1; }
-  void** take_begin() const { return take_bottom() + 1; }
-
-  // The arrays change places. Requires: the take array is empty.
-  void swap(unsigned capacity) {
-    void** const new_put = take_bottom();
-    const unsigned count = put_depth(capacity);
-    set_bottoms(put_bottom(capacity), new_put, capacity);
-    set_take_depth(count);
-    set_put_depth(0, capacity);
+  // The loaded array holds `count` blocks now. Requires: they stand in it.
+  void set_depth(unsigned count, unsigned capacity) {
+    top_.store(bottom(capacity) + count, std::memory_order_relaxed);
   }
 
-  // The take array holds `count` blocks now, or the put array. Requires: they stand in it.
-  void set_take_depth(unsigned count) {
-    take_top_.store(take_bottom() + count, std::memory_order_relaxed);
-  }
-  void set_put_depth(unsigned count, unsigned capacity) {
-    put_top_.store(put_begin(capacity) + count, std::memory_order_relaxed);
+  // The blocks of the spare array. Requires: there are arrays.
+  void** spare_begin(unsigned capacity) const { return spare_bottom(capacity) + 1; }
+
+  // The arrays change places. `spare_depth` is how full the spare one is; returns how full it is now.
+  // Requires: there are arrays.
+  unsigned exchange(unsigned spare_depth, unsigned capacity) {
+    const unsigned loaded_depth = depth(capacity);
+    load(spare_bottom(capacity), spare_depth, capacity);
+    return loaded_depth;
   }
 
   // Moves into other arrays, in `memory` of array_bytes(new_capacity). Returns the old memory, null
   // if there was none. Requires: new_capacity ≥ capacity.
-  void* attach(void* memory, unsigned new_capacity, unsigned capacity) {
-    const unsigned taken = take_depth();
-    const unsigned put = put_depth(capacity);
+  void* attach(void* memory, unsigned new_capacity, unsigned capacity, unsigned spare_depth) {
+    const unsigned loaded_depth = depth(capacity);
     auto** const arrays = static_cast<void**>(memory);
-    void** const new_put = arrays + new_capacity + 1;
-    arrays[0] = new_put[0] = nullptr;
+    void** const new_spare = arrays + new_capacity + 1;
+    arrays[0] = new_spare[0] = nullptr;
     if (capacity != 0) {
-      copy_bytes(arrays + 1, take_begin(), taken * sizeof(void*));
-      copy_bytes(new_put + 1, put_begin(capacity), put * sizeof(void*));
+      copy_bytes(arrays + 1, begin(capacity), loaded_depth * sizeof(void*));
+      copy_bytes(new_spare + 1, spare_begin(capacity), spare_depth * sizeof(void*));
     }
-    void* const old = detach(capacity);
-    set_bottoms(arrays, new_put, new_capacity);
-    set_take_depth(taken);
-    set_put_depth(put, new_capacity);
+    void* const old = detach();
+    arrays_.store(arrays, std::memory_order_relaxed);
+    load(arrays, loaded_depth, new_capacity);
     return old;
   }
 
   // Without arrays again. Returns their memory, null if there was none.
-  void* detach(unsigned capacity) {
-    void** const put = put_bottom(capacity);
-    void** const old = take_bottom() < put ? take_bottom() : put;
-    set_bottoms(no_slots_, no_slots_, 0);
-    set_take_depth(0);
-    set_put_depth(0, 0);
-    return capacity == 0 ? nullptr : old;
+  void* detach() {
+    void** const old = arrays_.load(std::memory_order_relaxed);
+    arrays_.store(no_slots_, std::memory_order_relaxed);
+    load(no_slots_, 0, 0);
+    return old == no_slots_ ? nullptr : old;
   }
 
  private:
-  void** take_bottom() const { return take_bottom_.load(std::memory_order_relaxed); }
-  void** put_bottom(unsigned capacity) const {
-    return put_end_.load(std::memory_order_relaxed) - capacity - 1;
+  // The array that begins at `bottom` becomes the loaded one.
+  void load(void** bottom, unsigned depth, unsigned capacity) {
+    end_ = bottom + capacity;
+    top_.store(bottom + depth, std::memory_order_relaxed);
   }
-  void set_bottoms(void** take, void** put, unsigned capacity) {
-    take_bottom_.store(take, std::memory_order_relaxed);
-    put_end_.store(put + 1 + capacity, std::memory_order_relaxed);
+
+  // The arrays stand side by side: which of them is loaded, its top tells.
+  bool is_first_loaded(unsigned capacity) const {
+    return top_.load(std::memory_order_relaxed) <=
+           arrays_.load(std::memory_order_relaxed) + capacity;
+  }
+  void** bottom(unsigned capacity) const {
+    return arrays_.load(std::memory_order_relaxed) + (is_first_loaded(capacity) ? 0 : capacity + 1);
+  }
+  void** spare_bottom(unsigned capacity) const {
+    return arrays_.load(std::memory_order_relaxed) + (is_first_loaded(capacity) ? capacity + 1 : 0);
   }
 
   // Holds null, and nobody writes to it.
   static inline constinit void* no_slots_[1] = {nullptr};
 
-  std::atomic<void**> take_top_{no_slots_};
-  std::atomic<void**> put_top_{no_slots_ + 1};
-  std::atomic<void**> put_end_{no_slots_ + 1};
-  std::atomic<void**> take_bottom_{no_slots_};
+  std::atomic<void**> top_{no_slots_};
+  void** end_ = nullptr;  // not atomic, so that a comparison can have it in memory
+  std::atomic<size_t> taken_{0};
+  std::atomic<void**> arrays_{nullptr};
 };
 
 static_assert(kWordBits != 64 || sizeof(Magazine) == PageEntry::kClassStep);

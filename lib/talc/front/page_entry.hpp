@@ -1,7 +1,7 @@
 // PageEntry: what the page map knows of one granule of 64 KiB, in 32 bits.
 //
-//   bit 31 30                        11 10             5 4     0
-//   | 0 |  owner, 20 bits: 1 + arena   | size class      | 0     |  part of a slab (kind small)
+//   bit 31 30                        13 12             5 4     0
+//   | 0 |  owner, 18 bits: 1 + arena   | size class      | 0     |  part of a slab (kind small)
 //   | 0 |  0                           | arena, 8 bits … | kind  |  none, returned, or heap
 //   | 1 | u | length, 26 bits                  | page, 4 bits   |  a huge block begins here
 //
@@ -94,7 +94,7 @@ class PageEntry {
  private:
   static constexpr unsigned kKindBits = 3;
   static constexpr uint32_t kKindMask = (1U << kKindBits) - 1;
-  static constexpr unsigned kOwnerShift = 11;
+  static constexpr unsigned kOwnerShift = 13;
   static constexpr uint32_t kHuge = 1U << 31;
   static constexpr uint32_t kLongUnits = 1U << 30;
   static constexpr unsigned kLengthShift = 4;

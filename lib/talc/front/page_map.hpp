@@ -2,17 +2,19 @@
 // not, without touching what the address points to: that is how a wrong pointer is known before it
 // does harm.
 //
+//   near_   [entry][entry] …  2^20 of 4 bytes: the 64 GiB where most heaps are, one load away
+//
 //   address   | 0 … 0 | root index, 18 bits | leaf index, 14 bits | in the granule, 16 bits |
 //                            |                     |
-//   root_  [leaf][ 0 ][ 0 ][leaf] …  one for each GiB      leaf  [entry][entry] …  16384 of 4 bytes
+//   root_  [leaf][ 0 ][ 0 ][leaf] …  one for each GiB      leaf  [entry][entry] …  16384, unless near
 //                                                                [slab ][slab ] …  16384 pointers
 //
 // Beside the entries a leaf holds, for granules of slabs, where the slab's metadata is.
-// The root is 2 MiB of zeros in .bss, which cost nothing until they are touched; leaves are made
-// when first needed and stay. Readers take no lock: two loads. Writers only write granules they
-// own, and leaves are published by compare-and-swap, so nobody takes a lock, and fork has nothing
-// to repair. One map a process (for each Kernel type). Used by all of api/; the kernel comes from
-// os/pages.hpp.
+// Near and root are 6 MiB of zeros in .bss, which cost nothing until they are touched; leaves are
+// made when first needed and stay. Readers take no lock. Writers only write granules they own, and
+// leaves are published by compare-and-swap, so nobody takes a lock, and fork has nothing to repair.
+// One map a process (for each Kernel type). Used by all of api/; the kernel comes from os/pages.hpp,
+// the place from os/heap_placement.hpp.
 #pragma once
 
 #include <atomic>
@@ -20,6 +22,7 @@
 #include "talc/base/memory.hpp"
 #include "talc/base/span.hpp"
 #include "talc/front/page_entry.hpp"
+#include "talc/os/heap_placement.hpp"
 #include "talc/os/pages.hpp"
 
 namespace talc {
@@ -32,40 +35,33 @@ class PageMap {
   static constexpr size_t kLeafReach = size_t{1} << (kLeafLog2 + kGranuleLog2);
 
   struct Leaf {
-    std::atomic<uint32_t> entries[size_t{1} << kLeafLog2];
+    uint32_t entries[size_t{1} << kLeafLog2];
     std::atomic<void*> slabs[size_t{1} << kLeafLog2];
   };
 
-  // The entry of the granule that holds `ptr`; of kind none if nobody ever set one. Cost: two
-  // loads.
+  // The entry of the granule that holds `ptr`; of kind none if nobody ever set one. Cost: a load or
+  // two.
   static PageEntry get(const void* ptr) {
-    const std::atomic<uint32_t>* const slot = find(ptr);
-    return slot == nullptr ? PageEntry() : PageEntry(slot->load(std::memory_order_relaxed));
+    uint32_t* const slot = find(ptr);
+    return slot == nullptr ? PageEntry() : load(*slot);
   }
 
-  // The same in fewer instructions, for free's fast path; none also if `ptr` is no multiple of 16.
-  static PageEntry get_if_aligned(const void* ptr) {
-    if constexpr (kAddressBits == kWordBits) {
-      return is_aligned(ptr, kLeastAlign) ? get(ptr) : PageEntry();
-    } else {
-      // What must be zero in a pointer of ours, low bits and high ones, is above the rest now.
-      const size_t rotated = address_of(ptr) >> kLeastAlignLog2 |
-                             address_of(ptr) << (kWordBits - kLeastAlignLog2) % kWordBits;
-      const size_t index = rotated >> (kLeafLog2 + kGranuleLog2 - kLeastAlignLog2);
-      if (index >= kRootSize) [[unlikely]] {
-        return PageEntry();
-      }
-      const Leaf* const leaf = root_[index].load(std::memory_order_relaxed);
-      if (leaf == nullptr) [[unlikely]] {
-        return PageEntry();
-      }
-      const size_t entry = rotated >> (kGranuleLog2 - kLeastAlignLog2);
-      return PageEntry(
-          leaf->entries[entry % (size_t{1} << kLeafLog2)].load(std::memory_order_relaxed));
-    }
+  // For free's fast path: which near granule holds `ptr`; kNearSize or more if none does, or if `ptr`
+  // is no multiple of 16. Requires: near_base() told `base`, once something was reserved.
+  static size_t near_index(const void* ptr, size_t base) {
+    // What must be zero in the offset, low bits and high ones, is above the rest when it is rotated.
+    const size_t offset = address_of(ptr) - base;
+    const size_t rotated =
+        offset >> kLeastAlignLog2 | offset << (kWordBits - kLeastAlignLog2) % kWordBits;
+    return rotated >> (kGranuleLog2 - kLeastAlignLog2);
   }
+  static constexpr size_t kNearSize = HeapPlacement::kNearBytes >> kGranuleLog2;
+  // Requires: index < kNearSize.
+  static PageEntry near_entry(size_t index) { return load(near_[index]); }
+  static size_t near_base() { return near_base_.load(std::memory_order_relaxed); }
 
-  // The metadata of the slab that the granule of `ptr` belongs to. Requires: set_slab told it.
+  // The metadata of the slab that the granule of `ptr` belongs to, null if it belongs to none.
+  // Requires: an entry was set there once.
   static void* get_slab(const void* ptr) {
     const Leaf* const leaf = root_[root_index(ptr)].load(std::memory_order_acquire);
     return leaf->slabs[leaf_index(ptr)].load(std::memory_order_relaxed);
@@ -85,6 +81,7 @@ class PageMap {
     if (!is_known(memory.acme - 1)) {
       return false;
     }
+    choose_near();
     const size_t last = root_index(memory.acme - 1);
     for (size_t index = root_index(memory.base); index <= last; ++index) {
       if (root_[index].load(std::memory_order_acquire) == nullptr) {
@@ -102,19 +99,20 @@ class PageMap {
   static void set(Span memory, PageEntry entry) {
     for (char* at = memory.base; at < memory.acme;
          at = align_down(at, kGranuleSize) + kGranuleSize) {
-      find(at)->store(entry.bits(), std::memory_order_relaxed);
+      set(at, entry);
     }
   }
 
   // Sets the entry of the granule that holds `ptr`. Requires: reserved.
   static void set(const void* ptr, PageEntry entry) {
-    find(ptr)->store(entry.bits(), std::memory_order_relaxed);
+    std::atomic_ref<uint32_t>(*find(ptr)).store(entry.bits(), std::memory_order_relaxed);
   }
 
   // Replaces `old` by `entry`, or returns false if it is no longer `old`. Requires: reserved.
   static bool replace(const void* ptr, PageEntry old, PageEntry entry) {
     uint32_t expected = old.bits();
-    return find(ptr)->compare_exchange_strong(expected, entry.bits(), std::memory_order_relaxed);
+    return std::atomic_ref<uint32_t>(*find(ptr))
+        .compare_exchange_strong(expected, entry.bits(), std::memory_order_relaxed);
   }
 
   // A leaf in hand makes one address a reserved one later, when it is known, without fail: give it
@@ -149,9 +147,10 @@ class PageMap {
     for (size_t index = 0; index < kRootSize; ++index) {
       const Leaf* const leaf = root_[index].load(std::memory_order_acquire);
       for (size_t i = 0; leaf != nullptr && i < size_t{1} << kLeafLog2; ++i) {
-        const PageEntry entry(leaf->entries[i].load(std::memory_order_relaxed));
+        auto* const granule = reinterpret_cast<char*>((index * kLeafReach) + (i << kGranuleLog2));
+        const PageEntry entry = get(granule);
         if (entry.kind() == PageEntry::Kind::huge) {
-          f(reinterpret_cast<char*>((index * kLeafReach) + (i << kGranuleLog2)), entry);
+          f(granule, entry);
         }
       }
     }
@@ -165,7 +164,8 @@ class PageMap {
  private:
   static constexpr size_t kRootSize = size_t{1} << (kAddressBits - kLeafLog2 - kGranuleLog2);
   static constexpr unsigned kLeastAlignLog2 = 4;
-  static constexpr size_t kLeastAlign = size_t{1} << kLeastAlignLog2;
+  // Farther from anything than near is long.
+  static constexpr size_t kNowhere = size_t{1} << (kWordBits - 1);
   static constexpr size_t kStaticLeaves = 8;  // 1.5 MiB of .bss: enough for most programs
   static constexpr size_t kMappedLeaves = 4;  // a mapping from then on
 
@@ -179,7 +179,24 @@ class PageMap {
     return (address_of(ptr) >> kGranuleLog2) % (size_t{1} << kLeafLog2);
   }
 
-  static std::atomic<uint32_t>* find(const void* ptr) {
+  // Before anything is entered anywhere, so that each granule has one entry for good.
+  static void choose_near() {
+    if (near_base_.load(std::memory_order_relaxed) == kNowhere &&
+        HeapPlacement::start() != nullptr) {
+      near_base_.store(address_of(HeapPlacement::start()), std::memory_order_relaxed);
+    }
+  }
+
+  // Words of entries are plain, for compilers give up on a million atomic ones; all access is atomic.
+  static PageEntry load(uint32_t& word) {
+    return PageEntry(std::atomic_ref<uint32_t>(word).load(std::memory_order_relaxed));
+  }
+
+  static uint32_t* find(const void* ptr) {
+    if (const size_t index = (address_of(ptr) - near_base()) >> kGranuleLog2; index < kNearSize)
+        [[likely]] {
+      return &near_[index];
+    }
     if (!is_known(ptr)) [[unlikely]] {
       return nullptr;
     }
@@ -244,6 +261,8 @@ class PageMap {
     return leaves;
   }
 
+  static inline constinit std::atomic<size_t> near_base_{kNowhere};
+  static inline constinit uint32_t near_[kNearSize] = {};
   static inline constinit std::atomic<Leaf*> root_[kRootSize] = {};
   static inline constinit Leaf static_leaves_[kStaticLeaves] = {};
   static inline constinit std::atomic<size_t> next_static_{0};

@@ -1,92 +1,116 @@
-// SizeClasses: the sizes that slabs are cut into, and which of them serves a request.
+// SizeClasses: the sizes that slabs are cut into.
 //
-//   class   0  1 … 7 |  8   9  10  11 | 12 … 15 | 16  17 …  23 | …  | 56 …       63
-//   bytes  16 32 … 128 | 160 192 224 256 | 320 … 512 | 576 640 … 1024 | … | 18432 … 32768
+//   class   0  1 …   63 |  64   65 …  95 |   96 … 127 |  128 … 159
+//   bytes  16 32 … 1024 | 1056 1088 … 2048 | 2112 … 4096 | 4224 … 8192     all multiples of 16
+//   coarse  every class up to 128 bytes, four per power of two up to 512, eight above
 //
-// Steps of 16 up to 128, then four per power of two, from 512 on eight: at most a fifth of a block is
-// lost to rounding, of larger ones a ninth, and all are multiples of 16. Requests up to 1 KiB look
-// their class up, larger ones compute it.
+// A small program uses few sizes of each class, so it does with the coarse ones: at most a fifth of
+// a block is lost to rounding, of larger ones a ninth. Where much memory is in one coarse class, the
+// fine ones below it are worth their slabs: then at most 15 bytes or a thirty-third are lost. Which
+// class serves a size at the moment is the matter of ClassMap.
 // Used by everything in front/, and by the process heap, which sends larger requests to the engine.
 #pragma once
 
 #include "talc/base/assert.hpp"
 #include "talc/base/bits.hpp"
+#include "talc/base/memory.hpp"
 #include "talc/base/word.hpp"
 
 namespace talc {
 
+namespace size_class_detail {
+
+inline constexpr unsigned kCount = 160;
+// Up to here classes are a step apart, from there on there are kFine per power of two.
+inline constexpr size_t kStep = 16;
+inline constexpr unsigned kStepped = 64;
+inline constexpr unsigned kSteppedLog2 = 10;
+inline constexpr unsigned kFineLog2 = 5;
+inline constexpr unsigned kFine = 1U << kFineLog2;
+static_assert(kStepped * kStep == size_t{1} << kSteppedLog2);
+
+inline constexpr unsigned kReciprocalLog2 = 32;
+
+constexpr size_t compute_size(unsigned size_class) {
+  if (size_class < kStepped) {
+    return (size_class + 1) * kStep;
+  }
+  const unsigned above = size_class - kStepped;
+  const unsigned log2 = kSteppedLog2 + (above >> kFineLog2);
+  return (size_t{kFine} + 1 + above % kFine) << (log2 - kFineLog2);
+}
+
+struct Table {
+  uint16_t bytes[kCount];
+  uint32_t reciprocal[kCount];
+};
+
+consteval Table make_table() {
+  Table table{};
+  for (unsigned i = 0; i < kCount; ++i) {
+    const size_t bytes = compute_size(i);
+    table.bytes[i] = static_cast<uint16_t>(bytes);
+    table.reciprocal[i] = static_cast<uint32_t>(((uint64_t{1} << kReciprocalLog2) - 1) / bytes + 1);
+  }
+  return table;
+}
+
+inline constexpr Table kTable = make_table();
+
+}  // namespace size_class_detail
+
 class SizeClasses {
  public:
-  static constexpr unsigned kCount = 64;
-  static constexpr size_t kStep = 16;
-  static constexpr size_t kMaxSize = size_t{32} << 10;
-  // Up to here scaled_class_of serves.
-  static constexpr size_t kMaxTableSize = 1024;
+  static constexpr unsigned kCount = size_class_detail::kCount;
+  static constexpr size_t kStep = size_class_detail::kStep;
+  static constexpr size_t kMaxSize = size_t{8} << 10;
+  // The size of a Magazine, of which there is one for each class.
+  static constexpr unsigned kScale = 32;
 
-  // The bytes of a slot. Requires: size_class < kCount.
+  // The bytes of a slot. Requires: size_class < kCount. Cost: one load.
   static constexpr size_t size_of(unsigned size_class) {
-    if (size_class < kCoarse) {
-      return (size_class + 1) * kStep;
-    }
-    const bool is_fine = size_class >= kFine;
-    const unsigned per_log2 = is_fine ? 3 : 2;
-    const unsigned above = size_class - (is_fine ? kFine : kCoarse);
-    const unsigned log2 = (is_fine ? kFineLog2 : kCoarseLog2) + (above >> per_log2);
-    return ((size_t{1} << per_log2) + 1 + above % (1U << per_log2)) << (log2 - per_log2);
+    return size_class_detail::kTable.bytes[size_class];
+  }
+
+  // For offsets below 2^18, offset / size_of(size_class) is exactly
+  // offset * reciprocal_of(size_class) >> kReciprocalLog2.
+  static constexpr unsigned kReciprocalLog2 = size_class_detail::kReciprocalLog2;
+  static constexpr uint32_t reciprocal_of(unsigned size_class) {
+    return size_class_detail::kTable.reciprocal[size_class];
+  }
+  // Whether `offset` is a multiple of size_of(size_class). Requires: offset < 2^18.
+  static constexpr bool is_multiple(size_t offset, unsigned size_class) {
+    const auto slot =
+        static_cast<size_t>(uint64_t{offset} * reciprocal_of(size_class) >> kReciprocalLog2);
+    return slot * size_of(size_class) == offset;
   }
 
   // The class of the smallest slot that holds `size`. Requires: size ≤ kMaxSize.
   static constexpr unsigned class_of(size_t size) {
-    if (size <= size_t{1} << kCoarseLog2) {
+    using namespace size_class_detail;
+    if (size <= size_t{1} << kSteppedLog2) {
       return size == 0 ? 0 : static_cast<unsigned>((size - 1) / kStep);
     }
     const unsigned log2 = floor_log2(size - 1);
-    return log2 < kFineLog2 ? kCoarse + (log2 - kCoarseLog2) * 4 + part(size, log2, 2)
-                            : kFine + (log2 - kFineLog2) * 8 + part(size, log2, 3);
+    const auto part = static_cast<unsigned>((size - 1) >> (log2 - kFineLog2)) % kFine;
+    return kStepped + (log2 - kSteppedLog2) * kFine + part;
   }
 
-  // class_of(size) * kScale, by a table. Requires: size ≤ kMaxTableSize. Cost: one load.
-  static unsigned scaled_class_of(size_t size) { return table_.scaled[(size + kStep - 1) / kStep]; }
-  // The size of a Magazine, of which there is one for each class.
-  static constexpr unsigned kScale = 32;
-
-  // The class of the smallest slot that holds `size` and whose multiples are multiples of `align`;
-  // kCount if there is none. Requires: size ≤ kMaxSize; `align` is a power of two.
-  static constexpr unsigned class_for(size_t size, size_t align) {
-    for (unsigned at = class_of(size); at < kCount; ++at) {
-      if (size_of(at) % align == 0) {
-        return at;
-      }
+  // The coarse class at or above this one. Requires: size_class < kCount.
+  static constexpr unsigned coarse_of(unsigned size_class) {
+    const size_t size = size_of(size_class);
+    if (size <= kMaxAllCoarse) {
+      return size_class;
     }
-    return kCount;
+    const unsigned log2 = floor_log2(size - 1);
+    return class_of(align_up(size, size_t{1} << (log2 - (size <= kMaxByFour ? 2 : 3))));
   }
 
  private:
-  // Where there are four classes per power of two, and where eight.
-  static constexpr unsigned kCoarse = 8;
-  static constexpr unsigned kCoarseLog2 = 7;
-  static constexpr unsigned kFine = 16;
-  static constexpr unsigned kFineLog2 = 9;
-
-  // Which of the 2^per_log2 parts of its power of two a size lies in.
-  static constexpr unsigned part(size_t size, unsigned log2, unsigned per_log2) {
-    return static_cast<unsigned>((size - 1) >> (log2 - per_log2)) % (1U << per_log2);
-  }
-
-  struct Table {
-    uint16_t scaled[kMaxTableSize / kStep + 1];
-  };
-  static constexpr Table make_table() {
-    Table table{};
-    for (size_t i = 0; i <= kMaxTableSize / kStep; ++i) {
-      table.scaled[i] = static_cast<uint16_t>(class_of(i * kStep) * kScale);
-    }
-    return table;
-  }
-  static const Table table_;
+  // Up to here every class is a coarse one, and up to there four per power of two.
+  static constexpr size_t kMaxAllCoarse = 128;
+  static constexpr size_t kMaxByFour = 512;
 };
-
-inline constexpr SizeClasses::Table SizeClasses::table_ = SizeClasses::make_table();
 
 static_assert(SizeClasses::size_of(SizeClasses::kCount - 1) == SizeClasses::kMaxSize);
 static_assert(SizeClasses::class_of(SizeClasses::kMaxSize) == SizeClasses::kCount - 1);

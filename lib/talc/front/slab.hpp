@@ -1,6 +1,6 @@
 // Slab: what an arena knows of one region cut into slots of one size class: which slots are free.
 //
-//   the region    | slot 0 | slot 1 | …                     | slot n-1 | rest |   64, 256 or 512 KiB
+//   the region    | slot 0 | slot 1 | …                     | slot n-1 | rest |   64 or 256 KiB
 //   this, apart   | links | base | used … | one bit a slot: 1 = free  … |
 //
 // The metadata stands apart from the blocks: a cold free block is never touched, no write through a
@@ -28,7 +28,7 @@ class Slab {
   // The granules that a slab of the class takes: enough that the rest above the last slot is small.
   static constexpr unsigned granules_of(unsigned size_class) {
     const size_t slot_bytes = SizeClasses::size_of(size_class);
-    return slot_bytes <= kMaxInOneGranule ? 1 : slot_bytes <= kMaxInFourGranules ? 4 : 8;
+    return slot_bytes <= kMaxInOneGranule ? 1 : 4;
   }
   static constexpr unsigned slots_of(unsigned size_class) {
     return static_cast<unsigned>(granules_of(size_class) * kGranuleSize /
@@ -39,13 +39,17 @@ class Slab {
     return sizeof(Slab) + word_count(slots_of(size_class)) * sizeof(size_t);
   }
 
+  // Of the region the last `reserved_bytes` belong to somebody else; if it `is_fresh`, nobody has
+  // touched it yet.
   // Requires: `this` has metadata_bytes(size_class); `base` is the base of granules_of(size_class).
-  Slab(char* base, unsigned size_class)
+  Slab(char* base, unsigned arena, unsigned size_class, size_t reserved_bytes, bool is_fresh)
       : base_(base),
         slot_bytes_(static_cast<uint32_t>(SizeClasses::size_of(size_class))),
-        reciprocal_(((uint64_t{1} << kReciprocalLog2) - 1) / slot_bytes_ + 1),
-        slots_(static_cast<uint16_t>(slots_of(size_class))),
-        size_class_(static_cast<uint16_t>(size_class)) {
+        reciprocal_(SizeClasses::reciprocal_of(size_class)),
+        arena_(static_cast<uint8_t>(arena)),
+        size_class_(static_cast<uint8_t>(size_class)),
+        slots_(static_cast<uint16_t>((region().size() - reserved_bytes) / slot_bytes_)),
+        fresh_(is_fresh ? 0 : slots_) {
     const unsigned words = word_count(slots_);
     for (unsigned i = 0; i < words; ++i) {
       free_[i] = ~size_t{0};
@@ -57,18 +61,19 @@ class Slab {
   Span region() const {
     return Span::from_base_size(base_, granules_of(size_class_) * kGranuleSize);
   }
-  // Whether `block` lies in the region, below its rest.
-  bool contains(const void* block) const {
-    return static_cast<size_t>(static_cast<const char*>(block) - base_) <
-           size_t{slots_} * slot_bytes_;
-  }
+  unsigned arena() const { return arena_; }
   unsigned size_class() const { return size_class_; }
   bool is_full() const { return used_ == slots_; }
   bool is_empty() const { return used_ == 0; }
 
-  // Takes the lowest free slots, at most `count`, and stores them below `end`, the lowest last, so
-  // that it lies furthest down. Returns how many. Cost: one scan of a bit a slot.
-  unsigned take(unsigned count, void** end) {
+  // Takes the lowest free slots, at most `count`, and stores them below `end`, each below the one
+  // that is lower in memory. Returns how many, and the bytes of those that were never taken before
+  // and that nobody has touched. Cost: one scan of a bit a slot.
+  struct Taken {
+    unsigned count = 0;
+    Span fresh;
+  };
+  Taken take(unsigned count, void** end) {
     const unsigned available = slots_ - used_;
     const unsigned taken = count < available ? count : available;
     for (unsigned left = taken; left != 0;) {
@@ -85,14 +90,14 @@ class Slab {
       free_[first_] = bits;
     }
     used_ = static_cast<uint16_t>(used_ + taken);
-    return taken;
+    return {taken, taken == 0 ? Span() : use_up_to(static_cast<char*>(*end))};
   }
 
   enum class Put { ok, no_slot, free_already };
 
-  // Makes the slots at `blocks` free, up to the first one that is not in this slab, or is no slot in
-  // use: for that one nothing changes. Returns where it stopped and why. Cost: a dozen instructions
-  // a block, and one cache line for 512 slots.
+  // Makes the slots at `blocks` free, up to the first one that does not begin in this slab, or is
+  // free already: for that one nothing changes. Returns where it stopped and why. Any pointers may
+  // come. Cost: some 20 instructions a block, and one cache line for 512 slots.
   struct Stop {
     void** at;
     Put why;
@@ -100,9 +105,9 @@ class Slab {
   Stop put(void** blocks, void** end) {
     Stop stop{blocks, Put::ok};
     unsigned first = first_;
-    for (; stop.at != end && contains(*stop.at); ++stop.at) {
+    for (; stop.at != end; ++stop.at) {
       const unsigned slot = slot_at(*stop.at);
-      if (slot == slots_) [[unlikely]] {
+      if (slot == kNoSlot) {
         stop.why = Put::no_slot;
         break;
       }
@@ -120,33 +125,49 @@ class Slab {
     return stop;
   }
 
+  // Whether a slot of a slab of one granule may begin at `block`: where that lies in its granule tells.
+  static bool is_slot_in_granule(const void* block, unsigned size_class) {
+    const size_t offset = address_of(block) % kGranuleSize;
+    return offset + SizeClasses::size_of(size_class) <= kGranuleSize &&
+           SizeClasses::is_multiple(offset, size_class);
+  }
+
   // Whether a slot begins at `block`. Needs no lock.
-  bool is_slot(const void* block) const { return slot_at(block) != slots_; }
+  bool is_slot(const void* block) const { return slot_at(block) != kNoSlot; }
 
  private:
   static constexpr size_t kMaxInOneGranule = 4096;
-  static constexpr size_t kMaxInFourGranules = size_t{16} << 10;
-  // Offsets below 2^19 times sizes up to 2^15 are exact with a reciprocal of that many bits.
-  static constexpr unsigned kReciprocalLog2 = 40;
 
   static constexpr unsigned word_count(unsigned slots) {
     return (slots + kWordBits - 1) / kWordBits;
   }
 
-  // slots_ if no slot begins there.
-  unsigned slot_at(const void* block) const {
-    const auto offset = static_cast<uint64_t>(static_cast<const char*>(block) - base_);
-    const auto slot = static_cast<unsigned>(offset * reciprocal_ >> kReciprocalLog2);
-    return slot < slots_ && uint64_t{slot} * slot_bytes_ == offset ? slot : slots_;
+  // The fresh slots up to the one at `last`, which are fresh no longer.
+  Span use_up_to(char* last) {
+    const Span fresh(base_ + size_t{fresh_} * slot_bytes_, last + slot_bytes_);
+    if (fresh.is_sized()) {
+      fresh_ = static_cast<uint16_t>(static_cast<size_t>(fresh.acme - base_) / slot_bytes_);
+    }
+    return fresh;
   }
+
+  // Which slot begins there. Where the product overflows, what it says is refuted by the last test.
+  unsigned slot_at(const void* block) const {
+    const uint64_t offset = address_of(block) - address_of(base_);
+    const auto slot = static_cast<unsigned>(offset * reciprocal_ >> SizeClasses::kReciprocalLog2);
+    return slot < slots_ && uint64_t{slot} * slot_bytes_ == offset ? slot : kNoSlot;
+  }
+  static constexpr unsigned kNoSlot = ~0U;
 
   char* base_;
   uint32_t slot_bytes_;
-  uint64_t reciprocal_;
+  uint32_t reciprocal_;
+  uint8_t arena_;
+  uint8_t size_class_;
   uint16_t slots_;
   uint16_t used_ = 0;
   uint16_t first_ = 0;  // the words of free_ below this one are 0
-  uint16_t size_class_;
+  uint16_t fresh_;      // slots from this one on were never taken
   size_t free_[];
 };
 

@@ -1,29 +1,33 @@
 // SlabBank: the slabs of one arena, and the groups of granules that they are cut from.
 //
-//   the engine's chunk = a group   | granule | granule | …  up to 64 | tag |
-//                                  |  slab   |      slab       | free |
+//   the engine's chunk = a group   | granule | granule | …  up to 64      tag|
+//                                  |  slab   |      slab       | free        |
 //   partial_[class] ──> slab ──> slab …      those with free slots; the first one is taken from
 //
-// A group is one chunk of the engine, aligned to granules, growing with the arena: its tag stands
-// in the granule above, which is the engine's. Empty slabs go back to their group; empty groups stay,
-// up to kMaxEmptyBytes, until they are wanted as slabs or end_empty_groups gives them back to the
-// engine, where any size can use them. Among partial slabs those at lower addresses come first,
-// so that others empty. Every call happens under the arena's lock; `Source` is the arena, which
-// gives chunks (take_chunk, return_chunk) and has an index(). The page map says of each granule whose it is.
+// A group is one chunk of the engine, of whole granules, growing with the arena: its tag is the last
+// word of the last granule, whose slab does without, so that groups stand side by side. Empty slabs
+// go back to their group; empty groups stay, up to kMaxEmptyBytes, until they are wanted as slabs or
+// end_empty_groups gives them back to the engine, where any size can use them. Among partial slabs
+// those at lower addresses come first, so that others empty. Every call happens under the arena's
+// lock; `Source` is the arena, which gives chunks (take_chunk, take_granules, return_chunk) and has
+// an index(). The page map says of each granule whose it is.
 #pragma once
 
 #include "talc/base/memory.hpp"
+#include "talc/core/chunk.hpp"
+#include "talc/front/class_map.hpp"
 #include "talc/front/page_map.hpp"
 #include "talc/front/slab.hpp"
 
 namespace talc {
 
-// What is known of a group: a bit for each granule, 1 = free.
+// What is known of a group: bits for each granule.
 struct SlabGroup {
   SlabGroup* next;
   SlabGroup* previous;
   char* base;
   uint64_t free_granules;
+  uint64_t fresh_granules;  // free ones that nobody has touched
   unsigned granules;
 
   bool is_empty() const { return free_granules == ~uint64_t{0} >> (64 - granules); }
@@ -38,63 +42,72 @@ struct SlabGroup {
   }
 };
 
+// Whether an arena may ask the kernel for a chunk that fits no gap.
+enum class Growth : bool { spare, allow };
+
 template <class Kernel>
 class SlabBank {
  public:
   using Map = PageMap<Kernel>;
 
+  // Once so much of a coarse class is out, its sizes are told apart: what they lose to rounding is
+  // more than further slabs cost.
+  static constexpr size_t kSharpenBytes = size_t{1} << 20;
   // What may stay in groups without a slab.
   static constexpr size_t kMaxEmptyBytes = size_t{64} << 20;
 
   constexpr SlabBank() = default;
 
   // Takes slots of a class, at most `count`, and stores them below `end`. Returns how many: less
-  // than asked for rather than beginning a slab for the rest; 0 when memory is out.
+  // than asked for rather than beginning a slab for the rest; 0 when memory is out. Of those that
+  // nobody has touched, tells those of the last slab.
   template <class Source>
-  unsigned take(Source& source, unsigned size_class, unsigned count, void** end) {
-    unsigned taken = 0;
-    while (taken < count) {
+  Slab::Taken take(Source& source, unsigned size_class, unsigned count, void** end) {
+    Slab::Taken taken;
+    while (taken.count < count) {
       Slab* slab = partial_[size_class];
       if (slab == nullptr) {
-        slab = taken == 0 ? begin_slab(source, size_class) : nullptr;
+        slab = taken.count == 0 ? begin_slab(source, size_class) : nullptr;
         if (slab == nullptr) {
           break;
         }
       }
-      taken += slab->take(count - taken, end - taken);
+      const Slab::Taken some = slab->take(count - taken.count, end - taken.count);
+      taken = {taken.count + some.count, some.fresh};
       if (slab->is_full()) {
         unlink(slab);
       }
     }
-    slots_out_[size_class] += taken;
+    slots_out_[size_class] += taken.count;
     return taken;
   }
 
   // Takes slots back, in order. Returns the first one that is no slot in use, and what is wrong with
-  // it, or `end`. Nothing has changed for that one. Cost: of neighbours, a few instructions each.
+  // it, or `end`. Nothing has changed for that one. Cost: some 50 instructions a slot; of neighbours,
+  // 20 each.
   template <class Source>
   Slab::Stop put(Source& source, void** blocks, void** end) {
     while (blocks != end) {
-      Slab* const slab = slab_of(source, *blocks);
-      if (slab == nullptr) [[unlikely]] {
+      auto* const slab = static_cast<Slab*>(Map::get_slab(*blocks));
+      if (slab == nullptr || slab->arena() != source.index()) [[unlikely]] {
         return {blocks, Slab::Put::free_already};  // all of its slab was
       }
       const bool was_full = slab->is_full();
       const Slab::Stop stop = slab->put(blocks, end);
-      slots_out_[slab->size_class()] -= static_cast<size_t>(stop.at - blocks);
-      if (was_full && stop.at != blocks) {
-        link(slab);
-      }
-      if (stop.why != Slab::Put::ok) [[unlikely]] {
+      if (stop.at == blocks) [[unlikely]] {
         return stop;
       }
-      if (stop.at == blocks) [[unlikely]] {
-        return {blocks, Slab::Put::no_slot};  // above the last slot
-      }
+      slots_out_[slab->size_class()] -= static_cast<size_t>(stop.at - blocks);
       blocks = stop.at;
+      if (was_full) {
+        link(slab);
+      }
       // One partial slab stays, so that a block that comes and goes does not begin and end a slab.
       if (slab->is_empty() && (slab->next != nullptr || slab->previous != nullptr)) {
         end_slab(source, slab);
+      }
+      if (stop.why == Slab::Put::free_already) [[unlikely]] {
+        return stop;
       }
     }
     return {end, Slab::Put::ok};
@@ -130,9 +143,12 @@ class SlabBank {
     return has_trimmed;
   }
 
-  // Whether a slot begins at `block`. Needs no lock. Requires: the page map says that a slab is
-  // there.
-  static bool is_slot(const void* block) {
+  // Whether a slot begins at `block`. Needs no lock, and where a slab is one granule no metadata.
+  // Requires: the page map says that a slab of the class is there.
+  static bool is_slot(const void* block, unsigned size_class) {
+    if (Slab::granules_of(size_class) == 1) [[likely]] {
+      return Slab::is_slot_in_granule(block, size_class);
+    }
     const auto* const slab = static_cast<const Slab*>(Map::get_slab(block));
     return slab != nullptr && slab->is_slot(block);
   }
@@ -145,19 +161,14 @@ class SlabBank {
   size_t group_bytes() const { return group_granules_ * kGranuleSize; }
 
  private:
+  // A group is this share of all there are, within limits. The least holds any slab.
+  static constexpr unsigned kGroupShare = 16;
   static constexpr unsigned kMinGroupGranules = 4;
   static constexpr unsigned kMaxGroupGranules = 64;
-  static constexpr size_t kMetadataAlign = 16;
+  // A slab's first cache line has all that is needed to put a slot back but, of many slots, its bit.
+  static constexpr size_t kMetadataAlign = 64;
 
   // ---- slabs ----
-
-  // Null if the block lies in none of ours: its slab has ended, or it never was a block.
-  template <class Source>
-  static Slab* slab_of(Source& source, void* block) {
-    const PageEntry entry = Map::get(block);
-    const bool is_ours = entry.kind() == PageEntry::Kind::small && entry.owner() == source.index();
-    return is_ours ? static_cast<Slab*>(Map::get_slab(block)) : nullptr;
-  }
 
   void link(Slab* slab) {
     Slab** place = &partial_[slab->size_class()];
@@ -185,6 +196,9 @@ class SlabBank {
 
   template <class Source>
   [[gnu::noinline]] Slab* begin_slab(Source& source, unsigned size_class) {
+    if (slots_out_[size_class] * SizeClasses::size_of(size_class) >= kSharpenBytes) {
+      ClassMap<Kernel>::sharpen(size_class);
+    }
     const unsigned granules = Slab::granules_of(size_class);
     void* const metadata = source.take_chunk(Slab::metadata_bytes(size_class), kMetadataAlign);
     if (metadata == nullptr) {
@@ -196,13 +210,18 @@ class SlabBank {
       return nullptr;
     }
     const unsigned at = group->find(granules);
+    const uint64_t mask = mask_of(granules) << at;
+    const bool is_fresh = (group->fresh_granules & mask) == mask;
     empty_granules_ -= group->is_empty() ? group->granules : 0;
-    group->free_granules &= ~(mask_of(granules) << at);
+    group->free_granules &= ~mask;
+    group->fresh_granules &= ~mask;
     if (group->free_granules == 0) {
       unlink(group);
     }
     slab_granules_ += granules;
-    auto* const slab = new (kPlacement, metadata) Slab(group->base + at * kGranuleSize, size_class);
+    const size_t reserved_bytes = at + granules == group->granules ? kTagSize : 0;
+    auto* const slab = new (kPlacement, metadata)
+        Slab(group->base + at * kGranuleSize, source.index(), size_class, reserved_bytes, is_fresh);
     slab->group = group;
     Map::set_slab(slab->region(), slab);
     Map::set(slab->region(), PageEntry::small(source.index(), size_class));
@@ -259,7 +278,8 @@ class SlabBank {
     }
   }
 
-  // The lowest group with a run of free granules: memory that was used before, if there is any.
+  // The lowest group with a run of free granules: memory that was used before, if there is any. A new
+  // group rather fills gaps, though it be small, than it makes the heap grow.
   template <class Source>
   SlabGroup* group_with(Source& source, unsigned granules) {
     for (SlabGroup* group = groups_; group != nullptr; group = group->next) {
@@ -267,27 +287,37 @@ class SlabBank {
         return group;
       }
     }
-    unsigned wanted = static_cast<unsigned>(group_granules_ / 4);
-    wanted = wanted < kMinGroupGranules ? kMinGroupGranules : wanted;
-    wanted = wanted < granules ? granules : wanted;
-    wanted = wanted > kMaxGroupGranules ? kMaxGroupGranules : wanted;
-    SlabGroup* const group = begin_group(source, wanted);
-    return group == nullptr && granules < wanted ? begin_group(source, granules) : group;
+    const auto share = static_cast<unsigned>(group_granules_ / kGroupShare);
+    const unsigned wanted = share < kMinGroupGranules   ? kMinGroupGranules
+                            : share > kMaxGroupGranules ? kMaxGroupGranules
+                                                        : share;
+    SlabGroup* group = nullptr;
+    for (unsigned size = wanted; group == nullptr && size >= granules; size /= 2) {
+      group = begin_group(source, size, Growth::spare);
+    }
+    group = group == nullptr ? begin_group(source, wanted, Growth::allow) : group;
+    return group == nullptr && granules < wanted ? begin_group(source, granules, Growth::allow)
+                                                 : group;
   }
 
   template <class Source>
-  SlabGroup* begin_group(Source& source, unsigned granules) {
+  SlabGroup* begin_group(Source& source, unsigned granules, Growth growth) {
     void* const metadata = source.take_chunk(sizeof(SlabGroup), kMetadataAlign);
     if (metadata == nullptr) {
       return nullptr;
     }
-    void* const base = source.take_chunk(granules * kGranuleSize, kGranuleSize);
+    bool is_fresh = false;
+    void* const base = source.take_granules(granules * kGranuleSize - kTagSize, growth, is_fresh);
     if (base == nullptr) {
       source.return_chunk(metadata, sizeof(SlabGroup));
       return nullptr;
     }
-    auto* const group = new (kPlacement, metadata)
-        SlabGroup{nullptr, nullptr, static_cast<char*>(base), mask_of(granules), granules};
+    auto* const group = new (kPlacement, metadata) SlabGroup{nullptr,
+                                                             nullptr,
+                                                             static_cast<char*>(base),
+                                                             mask_of(granules),
+                                                             is_fresh ? mask_of(granules) : 0,
+                                                             granules};
     Map::set(region_of(*group), PageEntry::returned());
     link(group);
     empty_granules_ += granules;
@@ -303,7 +333,7 @@ class SlabBank {
     const Span region = region_of(*group);
     Map::set(region, PageEntry::heap(source.index()));
     source.return_chunk(group, sizeof(SlabGroup));
-    source.return_chunk(region.base, region.size());
+    source.return_chunk(region.base, region.size() - kTagSize);
   }
 
   static Span region_of(const SlabGroup& group) {

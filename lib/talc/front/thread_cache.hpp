@@ -1,20 +1,21 @@
 // ThreadCache: what stands between a thread and its arena: a magazine for each size class, a few
 // middle blocks, and an outbox for blocks of other arenas.
 //
-//   CurrentCache ─> | tag | magazine 0 | magazine 1 | … | magazine 63 | supplies | outbox |
+//   CurrentCache ─> | tag | magazine 0 | magazine 1 | … | magazine 159 | supplies | hot | outbox |
 //                           malloc: take           free: put, if the page map's entry minus the
 //                                                        tag is a magazine's offset
 //
 // The fast paths are here: no lock, no atomic operation, no shared line written, no call. A thread
 // begins with a constant cache in which every magazine is empty, so they need not ask whether there
 // is one; and ends with it, when its own has been emptied. What a cache may hold is bounded:
-// max_capacity() slots an array, kMaxOutboxBytes in the outbox, HotBlocks::kMaxBytes. Magazines that
+// max_capacity() slots in each of two arrays, Outbox::kMaxBytes, HotBlocks::kMaxBytes. Magazines that
 // are full or empty are the matter of SmallBlocks, which owns the caches, and moves slots between
 // them and the arenas' banks.
 #pragma once
 
 #include "talc/front/hot_blocks.hpp"
 #include "talc/front/magazine.hpp"
+#include "talc/front/outbox.hpp"
 #include "talc/front/page_map.hpp"
 
 namespace talc {
@@ -25,8 +26,6 @@ class alignas(64) ThreadCache {
   static constexpr size_t kMaxArrayBytes = size_t{64} << 10;
   static constexpr unsigned kMaxCapacity = 1024;
   static constexpr unsigned kMinCapacity = 8;
-  static constexpr unsigned kOutboxSlots = 256;
-  static constexpr size_t kMaxOutboxBytes = size_t{64} << 10;
 
   // The slots that each array of a class may have: kMaxArrayBytes worth, within limits.
   static constexpr unsigned max_capacity(unsigned size_class) {
@@ -43,15 +42,20 @@ class alignas(64) ThreadCache {
 
   // What is known of a magazine beside it.
   struct Supply {
-    std::atomic<size_t> filled{0};  // slots ever put into the take array, from wherever
     std::atomic<uint16_t> capacity{0};
+    std::atomic<uint16_t> spare_depth{0};
     uint16_t next_refill = 0;
   };
 
+  // The one that is none().
   constexpr ThreadCache() = default;
   // Begins as one that is being changed.
-  constexpr explicit ThreadCache(unsigned arena)
-      : tag_(PageEntry::tag_of(arena)), arena_(arena), changing_(true) {}
+  ThreadCache(unsigned arena, size_t near_base)
+      : near_base_(near_base), tag_(PageEntry::tag_of(arena)), arena_(arena), changing_(true) {
+    for (Magazine& magazine : magazines_) {
+      magazine.begin_empty();
+    }
+  }
   ThreadCache(const ThreadCache&) = delete;
   ThreadCache& operator=(const ThreadCache&) = delete;
 
@@ -62,14 +66,16 @@ class alignas(64) ThreadCache {
   void* take(unsigned size_class) { return magazines_[size_class].take(); }
 
   // Takes back a block that begins where `entry` says that a slab is. False: it is not of this
-  // cache's arena, or not small, or its magazine is full, or it was the last one put.
+  // cache's arena, or not small, or its magazine is full, or has it on top already.
   bool put(PageEntry entry, void* block) {
-    const uint32_t offset = entry.bits() - tag_;
-    if (offset >= PageEntry::kMagazineOffsets) [[unlikely]] {
-      return false;
-    }
-    return magazine_at(offset).put(block);
+    return owns(entry) && magazine_at(entry.bits() - tag_).put(block);
   }
+
+  // The page map's, here for the fast paths.
+  size_t near_base() const { return near_base_; }
+
+  // Whether `entry` is that of a slab of this cache's arena.
+  bool owns(PageEntry entry) const { return entry.bits() - tag_ < PageEntry::kMagazineOffsets; }
 
   // ---- the slow ones ----
 
@@ -83,44 +89,20 @@ class alignas(64) ThreadCache {
   Supply& supply(unsigned size_class) { return supplies_[size_class]; }
   const Supply& supply(unsigned size_class) const { return supplies_[size_class]; }
 
+  Outbox& outbox() { return outbox_; }
+  const Outbox& outbox() const { return outbox_; }
   HotBlocks& hot() { return hot_; }
   const HotBlocks& hot() const { return hot_; }
   // Of hot blocks that were handed out again.
   std::atomic<size_t>& hot_allocations() { return hot_allocations_; }
   size_t hot_allocations() const { return hot_allocations_.load(std::memory_order_relaxed); }
 
-  // Blocks of the class that the thread was given, ever.
-  size_t allocations(unsigned size_class) const {
-    return supplies_[size_class].filled.load(std::memory_order_relaxed) - take_depth(size_class);
-  }
-  // Slots of the class in both arrays.
+  // Slots of the class in both arrays. A thread that works on its magazine while another looks may
+  // show it what never was.
   size_t cached(unsigned size_class) const {
     const unsigned capacity = supplies_[size_class].capacity;
-    return size_t{take_depth(size_class)} +
-           plausible(magazines_[size_class].put_depth(capacity), capacity);
-  }
-
-  // Makes a block wait in the outbox. Returns whether it is full now.
-  bool post(void* block, size_t size_bytes) {
-    const unsigned count = outbox_count_.load(std::memory_order_relaxed);
-    outbox_[count].store(block, std::memory_order_relaxed);
-    outbox_count_.store(count + 1, std::memory_order_release);
-    outbox_bytes_ += size_bytes;
-    return count + 1 == kOutboxSlots || outbox_bytes_ >= kMaxOutboxBytes;
-  }
-  unsigned outbox_count() const { return outbox_count_.load(std::memory_order_acquire); }
-  void* outbox(unsigned index) const { return outbox_[index].load(std::memory_order_relaxed); }
-  bool was_posted_last(const void* block) const {
-    return outbox_count() != 0 && outbox(outbox_count() - 1) == block;
-  }
-  // Keeps of the outbox only the first `count` blocks. Requires: the others went home; it is empty
-  // soon.
-  void shrink_outbox(unsigned count) {
-    outbox_count_.store(count, std::memory_order_relaxed);
-    outbox_bytes_ = 0;
-  }
-  void set_outbox_at(unsigned index, void* block) {
-    outbox_[index].store(block, std::memory_order_relaxed);
+    const unsigned depth = magazines_[size_class].depth(capacity);
+    return size_t{depth > capacity ? 0 : depth} + supplies_[size_class].spare_depth;
   }
 
   // From the first to the last change of a slow path: what a fork copies in between is not whole.
@@ -150,19 +132,12 @@ class alignas(64) ThreadCache {
  private:
   static constexpr size_t kFirstArrayBytes = size_t{8} << 10;
 
-  // A thread that works on its magazine while another looks shows it what never was.
-  static unsigned plausible(unsigned depth, unsigned capacity) {
-    return depth > capacity ? 0 : depth;
-  }
-  unsigned take_depth(unsigned size_class) const {
-    return plausible(magazines_[size_class].take_depth(), supplies_[size_class].capacity);
-  }
-
   // Sums of addresses: the compiler does not see that `offset` is a multiple of a magazine's size.
   Magazine& magazine_at(size_t offset) {
     return *reinterpret_cast<Magazine*>(reinterpret_cast<char*>(magazines_) + offset);
   }
 
+  size_t near_base_ = 0;
   uint32_t tag_ = PageEntry::kNoTag;
   uint32_t arena_ = kNoArena;
   Magazine magazines_[SizeClasses::kCount];
@@ -170,9 +145,7 @@ class alignas(64) ThreadCache {
   HotBlocks hot_;
   std::atomic<size_t> hot_allocations_{0};
   std::atomic<bool> changing_{false};
-  std::atomic<unsigned> outbox_count_{0};
-  size_t outbox_bytes_ = 0;
-  std::atomic<void*> outbox_[kOutboxSlots] = {};
+  Outbox outbox_;
 
   static ThreadCache none_;
 };

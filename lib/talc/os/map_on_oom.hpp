@@ -47,7 +47,7 @@ class MapOnOom {
   static constexpr size_t kMaxSlack = size_t{64} << 20;
 
   // A heap that has become so large gets huge pages for what it grows by from then on.
-  static constexpr size_t kHugeFrom = size_t{32} << 20;
+  static constexpr size_t kHugeFrom = size_t{64} << 20;
   static constexpr size_t kHugePage = size_t{2} << 20;
 
   // From here on Talc tells of a free top.
@@ -62,12 +62,12 @@ class MapOnOom {
   bool handle_oom(TalcType& talc, size_t size, size_t align) {
     // Wherever a gap begins, this much of it holds the block.
     const size_t need_bytes = size + align + kBlockOverhead;
-    if (need_bytes < size || need_bytes > kMaxNeed || !may_grow_) {
+    if (need_bytes < size || need_bytes > kMaxNeed || may_not_grow_) {
       return false;
     }
     if (trimmed_since_growth_) {
       trimmed_since_growth_ = false;
-      slack_bytes_ = smaller(2 * slack_bytes_, kMaxSlack);
+      slack_bytes_ = smaller(2 * slack_bytes(), kMaxSlack);
     }
     const Busy busy(*this);
     return grow(talc, need_bytes) || claim_new(talc, need_bytes);
@@ -82,8 +82,8 @@ class MapOnOom {
     const Busy busy(*this);
     if (heap != current_ && free_bytes + kHeapOverhead == heap.size()) {
       drop(talc, heap);
-    } else if (free_bytes >= 2 * slack_bytes_) {
-      trim_top(talc, heap, slack_bytes_);
+    } else if (free_bytes >= 2 * slack_bytes()) {
+      trim_top(talc, heap, slack_bytes());
     }
   }
 
@@ -100,7 +100,7 @@ class MapOnOom {
                                             : trim_top(talc, heap, is_current ? keep_bytes : 0);
     });
     talc.for_each_heap([&](Span heap) { has_trimmed |= purge_gaps(talc, heap); });
-    slack_bytes_ = kMinSlack;
+    slack_bytes_ = 0;
     return has_trimmed;
   }
 
@@ -114,7 +114,7 @@ class MapOnOom {
   }
 
   // While false, requests that do not fit fail: their sender has something to give back first.
-  void set_may_grow(bool may_grow) { may_grow_ = may_grow; }
+  void set_may_grow(bool may_grow) { may_not_grow_ = !may_grow; }
 
   size_t mapped_bytes() const { return mapped_bytes_; }
   Registry& registry() { return registry_; }
@@ -143,6 +143,8 @@ class MapOnOom {
 
   static constexpr size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
   static constexpr size_t larger(size_t a, size_t b) { return a < b ? b : a; }
+
+  size_t slack_bytes() const { return slack_bytes_ == 0 ? kMinSlack : slack_bytes_; }
 
   size_t step_bytes() const {
     return align_up(larger(kMinStep, smaller(mapped_bytes_ / 4, kMaxStep)), kGrain);
@@ -339,10 +341,11 @@ class MapOnOom {
   // The part of it that may have huge pages. Above it, what is not advised yet.
   Span huge_;
   size_t mapped_bytes_ = 0;
-  size_t slack_bytes_ = kMinSlack;
+  // 0: kMinSlack. All zeros at first, so that arenas not yet used are no bytes of a file.
+  size_t slack_bytes_ = 0;
   bool trimmed_since_growth_ = false;
   bool busy_ = false;
-  bool may_grow_ = true;
+  bool may_not_grow_ = false;
   [[no_unique_address]] Registry registry_;
 };
 

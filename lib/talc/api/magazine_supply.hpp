@@ -1,0 +1,155 @@
+// MagazineSupply: where magazines get their arrays and their slots from, and who gets how much.
+//
+//   loaded empty ──> exchange with the spare array ──> refill from the arena's bank, more each time
+//   loaded full  ──> exchange ──> grow: arrays twice as large ──> flush the spare one to the bank
+//
+// Magazines grow with use, as long as all of them together hold no more than a budget: the more of
+// it is granted, the smaller are arrays allowed to become. Every call but take_spare happens in a
+// visit to the cache's arena, with the cache marked as being changed. Used by ThreadCaches and
+// SmallBlocks.
+#pragma once
+
+#include "talc/api/arena.hpp"
+
+namespace talc {
+
+template <class Kernel>
+class MagazineSupply {
+ public:
+  using TheArena = Arena<Kernel>;
+
+  // What magazines may grow to hold: this, or that share of what is mapped, if it is more. Beyond
+  // it, magazines of the smallest classes still get kLeastCapacity, some 25 KiB a thread.
+  static constexpr size_t kMinBudget = size_t{32} << 20;
+  static constexpr size_t kBudgetShare = 20;
+  static constexpr unsigned kLeastCapacity = 4;
+  static constexpr size_t kMaxLeastSize = 512;
+
+  constexpr MagazineSupply() = default;
+
+  // Returns a block if there is one in the spare array. Requires: the loaded one is empty.
+  static void* take_spare(ThreadCache& cache, unsigned size_class) {
+    Magazine& magazine = cache.magazine(size_class);
+    ThreadCache::Supply& supply = cache.supply(size_class);
+    if (supply.spare_depth == 0 || cache.is_changing()) {
+      return nullptr;
+    }
+    const ThreadCache::Changing changing(cache);
+    exchange(magazine, supply);
+    return magazine.take();
+  }
+
+  // Fills the loaded array, as far as there is memory. Returns what nobody has touched of the slots.
+  // Requires: both arrays are empty.
+  Span refill(TheArena& home, ThreadCache& cache, unsigned size_class) {
+    Magazine& magazine = cache.magazine(size_class);
+    ThreadCache::Supply& supply = cache.supply(size_class);
+    if (supply.next_refill >= supply.capacity) {
+      grow(home, cache, size_class);
+    }
+    const unsigned capacity = supply.capacity;
+    const unsigned wanted = supply.next_refill < capacity ? supply.next_refill : capacity;
+    void** const begin = magazine.begin(capacity);
+    const Slab::Taken taken = home.take_slots(size_class, wanted, begin + wanted);
+    if (taken.count < wanted) {
+      __builtin_memmove(begin, begin + wanted - taken.count, taken.count * sizeof(void*));
+    }
+    magazine.set_depth(taken.count, capacity);
+    supply.next_refill = static_cast<uint16_t>(2 * wanted);
+    return taken.fresh;
+  }
+
+  // Makes room in the loaded array, which is full. There is none afterwards if there are no arrays,
+  // nor may be.
+  void grow_or_flush(TheArena& home, ThreadCache& cache, unsigned size_class) {
+    Magazine& magazine = cache.magazine(size_class);
+    ThreadCache::Supply& supply = cache.supply(size_class);
+    if (!grow(home, cache, size_class) && supply.capacity != 0) {
+      flush_spare(home, magazine, supply);
+      exchange(magazine, supply);
+    }
+  }
+
+  // As grow_or_flush, without a visit. Returns whether it was possible.
+  static bool exchange_if_spare_is_empty(ThreadCache& cache, unsigned size_class) {
+    ThreadCache::Supply& supply = cache.supply(size_class);
+    if (supply.spare_depth != 0 || supply.capacity == 0) {
+      return false;
+    }
+    const ThreadCache::Changing changing(cache);
+    exchange(cache.magazine(size_class), supply);
+    return true;
+  }
+
+  // Sends all slots home, and gives the arrays back.
+  void empty(TheArena& home, ThreadCache& cache, unsigned size_class) {
+    Magazine& magazine = cache.magazine(size_class);
+    ThreadCache::Supply& supply = cache.supply(size_class);
+    const unsigned capacity = supply.capacity;
+    if (capacity == 0) {
+      return;
+    }
+    home.put_slots(magazine.begin(capacity), magazine.depth(capacity));
+    flush_spare(home, magazine, supply);
+    home.return_chunk(magazine.detach(), Magazine::array_bytes(capacity));
+    granted_.fetch_sub(held_by(size_class, capacity), std::memory_order_relaxed);
+    supply.capacity = supply.next_refill = 0;
+  }
+
+ private:
+  // The bytes that the two arrays of a magazine may hold.
+  static size_t held_by(unsigned size_class, unsigned capacity) {
+    return 2 * size_t{capacity} * SizeClasses::size_of(size_class);
+  }
+
+  static void exchange(Magazine& magazine, ThreadCache::Supply& supply) {
+    supply.spare_depth =
+        static_cast<uint16_t>(magazine.exchange(supply.spare_depth, supply.capacity));
+  }
+
+  // Those of the spare array were freed longer ago than those of the loaded one.
+  static void flush_spare(TheArena& home, Magazine& magazine, ThreadCache::Supply& supply) {
+    home.put_slots(magazine.spare_begin(supply.capacity), supply.spare_depth);
+    supply.spare_depth = 0;
+  }
+
+  // Doubles a magazine's arrays, or gives it its first. Returns whether they have grown: not beyond
+  // the class's limit, nor the budget of all, nor without memory.
+  bool grow(TheArena& home, ThreadCache& cache, unsigned size_class) {
+    Magazine& magazine = cache.magazine(size_class);
+    ThreadCache::Supply& supply = cache.supply(size_class);
+    const unsigned capacity = supply.capacity;
+    const unsigned limit = capacity_limit(size_class);
+    unsigned wanted = capacity == 0 ? ThreadCache::first_capacity(size_class) : 2 * capacity;
+    wanted = wanted < limit ? wanted : limit;
+    void* const memory =
+        wanted <= capacity ? nullptr : home.take_chunk(Magazine::array_bytes(wanted), kWordSize);
+    if (memory == nullptr) {
+      return false;
+    }
+    if (void* const old = magazine.attach(memory, wanted, capacity, supply.spare_depth)) {
+      home.return_chunk(old, Magazine::array_bytes(capacity));
+    } else {
+      supply.next_refill = static_cast<uint16_t>(wanted / 2);
+    }
+    supply.capacity = static_cast<uint16_t>(wanted);
+    granted_.fetch_add(held_by(size_class, wanted - capacity), std::memory_order_relaxed);
+    return true;
+  }
+
+  // What an array of the class may have now.
+  unsigned capacity_limit(unsigned size_class) const {
+    const size_t share = Footprint<Kernel>::mapped_bytes() / kBudgetShare;
+    const size_t quarter = (share < kMinBudget ? kMinBudget : share) / 4;
+    const size_t granted = granted_.load(std::memory_order_relaxed);
+    if (granted >= 4 * quarter) {
+      return SizeClasses::size_of(size_class) <= kMaxLeastSize ? kLeastCapacity : 0;
+    }
+    const unsigned limit = ThreadCache::max_capacity(size_class) >> (granted / quarter);
+    return limit == 0 ? 1 : limit;
+  }
+
+  std::atomic<size_t> granted_{0};  // bytes that all magazines may hold
+};
+
+}  // namespace talc

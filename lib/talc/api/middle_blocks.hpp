@@ -1,0 +1,115 @@
+// MiddleBlocks: blocks of 8 KiB to 4 MiB, which are chunks of an arena's engine.
+//
+//   allocate   one that this thread freed lately, of about that size ──> any arena, its own first
+//   release    its own arena's: kept for the next request, if there is room ──> the engine
+//              another arena's: the outbox, if it is not too large for that ──> the engine
+//
+// A view of the caches, made for each call. Used by ProcessHeap. docs/decisions/0002 has the prefix
+// by which a block knows its size.
+#pragma once
+
+#include "talc/api/thread_caches.hpp"
+
+namespace talc {
+
+template <class Kernel>
+class MiddleBlocks {
+ public:
+  using Current = CurrentCache<Kernel>;
+  using TheArena = Arena<Kernel>;
+  using Visit = typename TheArena::Visit;
+
+  static constexpr size_t kMaxSize = BlockPrefix::kMaxUsable;
+
+  explicit MiddleBlocks(ThreadCaches<Kernel>& caches) : caches_(caches) {}
+
+  // Returns a block of `size` bytes that this thread freed lately, or null. Aligned to 16.
+  void* take_hot(size_t size) {
+    ThreadCache* const cache = caches_.own();
+    size_t usable = 0;
+    void* const block = cache == nullptr ? nullptr : cache->hot().take(size, usable);
+    if (block != nullptr) {
+      BlockPrefix::change(block, BlockPrefix::State::freed, BlockPrefix::State::live);
+      cache->hot_allocations().store(cache->hot_allocations().load(std::memory_order_relaxed) + 1,
+                                     std::memory_order_relaxed);
+    }
+    return block;
+  }
+
+  // Returns a block of `size` bytes, aligned to `align` and to 16, the first `cleared_bytes` of them
+  // zero; null if no arena has memory. Requires: size ≤ kMaxSize. Cost: as Talc::malloc.
+  // Locks: one arena's at a time.
+  [[gnu::noinline]] void* allocate(size_t size, size_t align, size_t cleared_bytes) {
+    const size_t usable = BlockPrefix::usable_for(size);
+    const size_t block_align = align < BlockPrefix::kBlockAlign ? BlockPrefix::kBlockAlign : align;
+    if (void* const block = arenas().visit()->allocate(usable, block_align, cleared_bytes))
+        [[likely]] {
+      return block;
+    }
+    void* block = nullptr;
+    arenas().visit_until([&](const Visit& visit) {
+      block = visit->allocate(usable, block_align, cleared_bytes);
+      return block != nullptr;
+    });
+    return block;
+  }
+
+  // Takes a block back. Requires: the page map says that an engine of `arena` has it. Faults if no
+  // live block begins there. Locks: never waits for one.
+  void release(void* ptr, unsigned arena) {
+    const size_t usable = TheArena::live_size(ptr);
+    if (usable == 0 || !put_hot(arena, ptr, usable)) {
+      release_to_arena(ptr, arena);
+    }
+  }
+
+  // The usable bytes of a block. Requires: as release.
+  size_t usable_size(const void* ptr, unsigned arena) {
+    return arenas()[arena].usable_size(ptr, Fault::use_after_free);
+  }
+
+  // Returns whether the block of `usable` bytes holds `size` now, where it is, with little to spare.
+  // Requires: as release.
+  bool resize_in_place(void* ptr, unsigned arena, size_t usable, size_t size) {
+    if (size > kMaxSize) {
+      return false;
+    }
+    const size_t new_usable = BlockPrefix::usable_for(size);
+    if (new_usable == usable) {
+      return true;
+    }
+    const Visit visit = arenas()[arena].visit_within(kPatienceMs);
+    return visit && visit->resize_in_place(ptr, usable, new_usable);
+  }
+
+ private:
+  static constexpr unsigned kPatienceMs = 1000;
+
+  ArenaSet<Kernel>& arenas() { return caches_.arenas(); }
+
+  static bool put_hot(unsigned arena, void* block, size_t usable) {
+    ThreadCache& cache = Current::get();
+    if (cache.arena() != arena || cache.is_changing() || !cache.hot().put(block, usable)) {
+      return false;
+    }
+    BlockPrefix::change(block, BlockPrefix::State::live, BlockPrefix::State::freed);
+    return true;
+  }
+
+  [[gnu::noinline]] void release_to_arena(void* ptr, unsigned index) {
+    TheArena& arena = arenas()[index];
+    const size_t usable = arena.usable_size(ptr, Fault::double_free);
+    ThreadCache& cache = Current::get();
+    const bool may_post = cache.is_one() && cache.arena() != index && !cache.is_changing();
+    if (may_post && usable <= Outbox::kMaxSize) {
+      TheArena::make_wait(ptr, usable);
+      PostedBlocks<Kernel>::post(arenas(), cache, ptr, usable);
+    } else {
+      arena.release(ptr, usable);
+    }
+  }
+
+  ThreadCaches<Kernel>& caches_;
+};
+
+}  // namespace talc

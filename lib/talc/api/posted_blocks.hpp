@@ -1,0 +1,89 @@
+// PostedBlocks: how the blocks in outboxes come home, those of one arena at a time.
+//
+//   outbox  | 3 | 1 | 3 | 3 | 1 |  ── a visit to arena 3 ──>  | 1 | 1 |  ── a visit to 1 ──>  empty
+//
+// A small block goes into its slab, a middle one, which was made to wait when it was posted, back to
+// the engine. Where an arena is busy for longer than a moment, they are left on its waiting lists:
+// who frees, waits for nobody. Used by ThreadCaches, SmallBlocks and MiddleBlocks.
+#pragma once
+
+#include "talc/api/arena_set.hpp"
+
+namespace talc {
+
+template <class Kernel>
+class PostedBlocks {
+ public:
+  using Map = PageMap<Kernel>;
+  using TheArena = Arena<Kernel>;
+  using Visit = typename TheArena::Visit;
+
+  // Posts a block of another arena; if the outbox is full now, all of them go home.
+  // Requires: size_bytes ≤ Outbox::kMaxSize; a middle block was made to wait.
+  static void post(ArenaSet<Kernel>& arenas, ThreadCache& cache, void* block, size_t size_bytes) {
+    if (cache.outbox().post(block, size_bytes)) [[unlikely]] {
+      const ThreadCache::Changing changing(cache);
+      send_home(arenas, cache.outbox());
+    }
+  }
+
+  // Empties the outbox. Requires: its cache is marked as being changed.
+  static void send_home(ArenaSet<Kernel>& arenas, Outbox& outbox) {
+    while (outbox.count() != 0) {
+      const unsigned owner = owner_of(entry_of(outbox.block(0)));
+      const Visit home = arenas.visit_soon(owner);
+      outbox.remove_if([&](void* block, size_t) {
+        const PageEntry entry = entry_of(block);
+        if (owner_of(entry) != owner) {
+          return false;
+        }
+        if (home) {
+          take_in(*home.operator->(), block, entry);
+        } else {
+          leave_waiting(arenas[owner], block, entry);
+        }
+        return true;
+      });
+    }
+  }
+
+  // The same without a visit to anyone.
+  static void leave_all_waiting(ArenaSet<Kernel>& arenas, Outbox& outbox) {
+    outbox.remove_if([&](void* block, size_t) {
+      const PageEntry entry = entry_of(block);
+      leave_waiting(arenas[owner_of(entry)], block, entry);
+      return true;
+    });
+  }
+
+ private:
+  static PageEntry entry_of(const void* block) {
+    const PageEntry entry = Map::get(block);
+    if (entry.kind() != PageEntry::Kind::small && entry.kind() != PageEntry::Kind::heap) {
+      raise_fault(Fault::double_free, block);  // its slab has ended meanwhile
+    }
+    return entry;
+  }
+
+  static unsigned owner_of(PageEntry entry) {
+    return entry.kind() == PageEntry::Kind::small ? entry.owner() : entry.arena();
+  }
+
+  static void take_in(TheArena& home, void* block, PageEntry entry) {
+    if (entry.kind() == PageEntry::Kind::small) {
+      home.put_slot(block);
+    } else {
+      home.free_made_wait(block);
+    }
+  }
+
+  static void leave_waiting(TheArena& home, void* block, PageEntry entry) {
+    if (entry.kind() == PageEntry::Kind::small) {
+      home.leave_slot_waiting(block);
+    } else {
+      home.leave_made_wait(block);
+    }
+  }
+};
+
+}  // namespace talc

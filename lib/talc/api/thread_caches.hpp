@@ -1,0 +1,218 @@
+// ThreadCaches: the caches of all threads, from a thread's first block to its end and beyond.
+//
+//   a thread begins: a cache of the arena with the fewest threads, one that another left, or new
+//   it ends: everything goes home, and the cache waits at its arena for the next thread
+//   fork: the child takes over the caches of the threads that it does not have
+//
+// A thread that has ended, or is in a signal handler within a slow path, gets none. Caches are never
+// given back; all of them are in one list, which statistics walk. Used by ProcessHeap, SmallBlocks
+// and MiddleBlocks.
+#pragma once
+
+#include "talc/api/magazine_supply.hpp"
+#include "talc/api/posted_blocks.hpp"
+#include "talc/os/thread_exit.hpp"
+
+namespace talc {
+
+// What caches hold of one arena, or have had of it. Exact when no other thread is at work.
+struct CachedBlocks {
+  size_t allocations = 0;   // of small blocks, and of hot ones; ever
+  size_t small = 0;         // small blocks that are live
+  size_t small_bytes = 0;   // of their slots
+  size_t cached_bytes = 0;  // of slots in magazines
+  size_t posted_bytes = 0;  // of slots in outboxes
+  size_t hot = 0;           // middle blocks that threads keep
+  size_t hot_bytes = 0;     // usable ones
+  size_t middle_posted = 0;
+  size_t middle_posted_bytes = 0;
+};
+
+template <class Kernel>
+class ThreadCaches {
+ public:
+  using Map = PageMap<Kernel>;
+  using Current = CurrentCache<Kernel>;
+  using TheArena = Arena<Kernel>;
+  using Visit = typename TheArena::Visit;
+
+  constexpr ThreadCaches() = default;
+
+  ArenaSet<Kernel>& arenas() { return arenas_; }
+  MagazineSupply<Kernel>& magazines() { return magazines_; }
+
+  // The cache of this thread, which begins to have one. Null if it must do without.
+  ThreadCache* own() {
+    ThreadCache& cache = Current::get();
+    if (cache.is_one()) [[likely]] {
+      return cache.is_changing() ? nullptr : &cache;
+    }
+    return ThreadNote::has_ended() ? nullptr : begin_thread();
+  }
+
+  // The end of this thread: all that it has goes home, and its cache waits for another thread.
+  void end_thread(ThreadCache& cache) {
+    Current::set(ThreadCache::none());
+    ThreadNote::set_ended();
+    const ThreadCache::Changing changing(cache);
+    empty(cache);
+    TheArena& home = arenas_[cache.arena()];
+    home.users().fetch_sub(1, std::memory_order_relaxed);
+    if (const Visit visit = arenas_.visit_one(cache.arena())) {
+      visit->push_free_cache(&cache);
+    } else {
+      home.leave_cache_waiting(&cache);  // with what it holds
+    }
+  }
+
+  // Sends what this thread's cache holds home.
+  void empty_own() {
+    ThreadCache& cache = Current::get();
+    if (cache.is_one() && !cache.is_changing()) {
+      const ThreadCache::Changing changing(cache);
+      empty(cache);
+    }
+  }
+
+  // Sends home what the caches that wait for a thread still hold: of threads that a fork stopped, or
+  // that ended while their arena was busy.
+  void empty_free() {
+    for (unsigned i = 0; i < arenas_.count(); ++i) {
+      const Visit home = arenas_.visit_one(i);
+      for (ThreadCache* cache = home ? home->free_caches() : nullptr; cache != nullptr;
+           cache = cache->next_free) {
+        empty_but_outbox(*home.operator->(), *cache);
+        PostedBlocks<Kernel>::leave_all_waiting(arenas_, cache->outbox());
+      }
+    }
+  }
+
+  // In the child of a fork: the caches of the threads that are gone wait for new ones, but those
+  // that were being changed, or whose arena is abandoned, which are lost.
+  void adopt_in_child() {
+    const ThreadCache* const mine = &Current::get();
+    for (unsigned i = 0; i < arenas_.count(); ++i) {
+      arenas_[i].users().store(mine->arena() == i ? 1 : 0, std::memory_order_relaxed);
+    }
+    for_each([&](ThreadCache& cache) {
+      TheArena& arena = arenas_[cache.arena()];
+      if (&cache != mine && !cache.is_changing() && !arena.lock().is_abandoned()) {
+        arena.push_free_cache(&cache);
+      }
+    });
+    if (mine->is_one() && arenas_[mine->arena()].lock().is_abandoned()) {
+      Current::set(ThreadCache::none());
+    }
+  }
+
+  // Requires: a visit to `arena`, or nobody can have one. Cost: linear in the number of caches.
+  CachedBlocks count(TheArena& arena) const {
+    CachedBlocks blocks;
+    size_t out[SizeClasses::kCount];
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      out[i] = arena.bank().slots_out(i);
+    }
+    blocks.allocations = arena.direct_allocations();
+    for_each([&](const ThreadCache& cache) {
+      if (cache.arena() == arena.index()) {
+        count_own(cache, blocks, out);
+      }
+      count_posted(cache.outbox(), arena.index(), blocks, out);
+    });
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      out[i] = out[i] > ~size_t{0} / 2 ? 0 : out[i];  // seen while it changed
+      blocks.small += out[i];
+      blocks.small_bytes += out[i] * SizeClasses::size_of(i);
+    }
+    return blocks;
+  }
+
+ private:
+  [[gnu::cold, gnu::noinline]] ThreadCache* begin_thread() {
+    const unsigned index = arenas_.choose_home();
+    ThreadCache* cache = nullptr;
+    if (const Visit home = arenas_.visit_one(index)) {
+      cache = home->pop_free_cache();
+      if (cache == nullptr) {
+        cache = make(*home.operator->());
+      }
+    }
+    if (cache != nullptr) {
+      arenas_[index].users().fetch_add(1, std::memory_order_relaxed);
+      ThreadNote::set_arena(index);
+      Current::set(*cache);
+      cache->set_changing(false);
+      ThreadExit::arm(cache);  // may allocate
+    }
+    return cache;
+  }
+
+  ThreadCache* make(TheArena& home) {
+    void* const memory = home.take_chunk(sizeof(ThreadCache), alignof(ThreadCache));
+    if (memory == nullptr) {
+      return nullptr;
+    }
+    auto* const cache = new (kPlacement, memory) ThreadCache(home.index(), Map::near_base());
+    cache->next = all_.load(std::memory_order_relaxed);
+    while (!all_.compare_exchange_weak(cache->next, cache, std::memory_order_release,
+                                       std::memory_order_relaxed)) {
+    }
+    return cache;
+  }
+
+  template <class F>
+  void for_each(F f) const {
+    for (ThreadCache* cache = all_.load(std::memory_order_acquire); cache != nullptr;
+         cache = cache->next) {
+      f(*cache);
+    }
+  }
+
+  // Requires: the cache is marked as being changed.
+  void empty(ThreadCache& cache) {
+    if (const Visit home = arenas_.visit_one(cache.arena())) {
+      empty_but_outbox(*home.operator->(), cache);
+    }
+    PostedBlocks<Kernel>::send_home(arenas_, cache.outbox());
+  }
+
+  void empty_but_outbox(TheArena& home, ThreadCache& cache) {
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      magazines_.empty(home, cache, i);
+    }
+    cache.hot().empty([&](void* block, size_t usable) { home.free_marked(block, usable); });
+  }
+
+  // Takes out of `out` what `cache` has of its arena's slots.
+  static void count_own(const ThreadCache& cache, CachedBlocks& blocks, size_t* out) {
+    blocks.hot += cache.hot().count();
+    blocks.hot_bytes += cache.hot().bytes();
+    blocks.allocations += cache.hot_allocations();
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      const size_t cached = cache.cached(i);
+      out[i] -= cached;
+      blocks.allocations += cache.magazine(i).taken();
+      blocks.cached_bytes += cached * SizeClasses::size_of(i);
+    }
+  }
+
+  static void count_posted(const Outbox& outbox, unsigned arena, CachedBlocks& blocks,
+                           size_t* out) {
+    for (unsigned i = 0; i < outbox.count(); ++i) {
+      const PageEntry entry = Map::get(outbox.block(i));
+      if (entry.kind() == PageEntry::Kind::small && entry.owner() == arena) {
+        out[entry.size_class()] -= 1;
+        blocks.posted_bytes += SizeClasses::size_of(entry.size_class());
+      } else if (entry.kind() == PageEntry::Kind::heap && entry.arena() == arena) {
+        blocks.middle_posted += 1;
+        blocks.middle_posted_bytes += outbox.size_bytes(i);
+      }
+    }
+  }
+
+  ArenaSet<Kernel> arenas_;
+  MagazineSupply<Kernel> magazines_;
+  std::atomic<ThreadCache*> all_{nullptr};
+};
+
+}  // namespace talc

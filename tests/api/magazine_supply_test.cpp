@@ -1,0 +1,103 @@
+// Tests of api/magazine_supply.hpp: magazines grow with use, and together stay within a budget.
+#include "talc/api/magazine_supply.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "api/process_blocks.hpp"
+#include "support/sanitizers.hpp"
+#include "support/threads.hpp"
+
+namespace talc {
+namespace {
+
+using MagazineSupplyTest = ProcessBlocksTest;
+
+TEST_F(MagazineSupplyTest, CachesHoldWhatIsFreedAndSayHowMuch) {
+  std::vector<Block> blocks;
+  for (int i = 0; i < 1000; ++i) {
+    blocks.push_back(allocate(100, 7));
+  }
+  const ProcessStats full = stats();
+  for (const Block& block : blocks) {
+    EXPECT_TRUE(release(block));
+  }
+  const ProcessStats freed = stats();
+  EXPECT_EQ(freed.frees - full.frees, 1000U);
+  EXPECT_GT(freed.cached, full.cached);
+  EXPECT_LE(freed.cached, 2 * ThreadCache::kMaxArrayBytes * SizeClasses::kCount);
+  process_heap().trim(0);
+  EXPECT_EQ(stats().cached, 0U);
+}
+
+TEST_F(MagazineSupplyTest, MagazinesOfManyThreadsStayWithinTheBudget) {
+  constexpr unsigned kThreads = kUnderSanitizer ? 20 : 300;
+  std::atomic<unsigned> ready{0};
+  std::atomic<bool> may_end{false};
+  size_t cached = 0;
+  std::thread observer([&] {
+    while (ready < kThreads) {
+      std::this_thread::yield();
+    }
+    cached = stats().cached;
+    may_end = true;
+  });
+  run_threads(kThreads, [&](unsigned) {
+    for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+      Block blocks[40];
+      for (Block& block : blocks) {
+        block = allocate(SizeClasses::size_of(size_class), 1);
+      }
+      for (const Block& block : blocks) {
+        EXPECT_TRUE(release(block));
+      }
+    }
+    ready += 1;
+    while (!may_end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  observer.join();
+  EXPECT_GT(cached, kMiB);
+  EXPECT_LE(cached, MagazineSupply<Pages>::kMinBudget);
+}
+
+TEST_F(MagazineSupplyTest, ALateThreadGetsMagazinesHoweverMuchOthersHold) {
+  std::atomic<bool> may_end{false};
+  std::atomic<unsigned> ready{0};
+  std::vector<std::thread> idle;
+  for (unsigned i = 0; i < (kUnderSanitizer ? 10U : 60U); ++i) {
+    idle.emplace_back([&] {
+      for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+        std::vector<Block> blocks;
+        for (int k = 0; k < 200; ++k) {
+          blocks.push_back(allocate(SizeClasses::size_of(size_class), 1));
+        }
+        for (const Block& block : blocks) {
+          process_heap().release(block.bytes);
+        }
+      }
+      ready += 1;
+      while (!may_end) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    });
+  }
+  while (ready < idle.size()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  std::thread([&] {
+    process_heap().release(allocate(48, 1).bytes);
+    EXPECT_GT(CurrentCache<Pages>::get().supply(SizeClasses::class_of(48)).capacity, 0U);
+  }).join();
+  may_end = true;
+  for (std::thread& thread : idle) {
+    thread.join();
+  }
+}
+
+}  // namespace
+}  // namespace talc

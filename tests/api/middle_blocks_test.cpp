@@ -1,0 +1,30 @@
+// Tests of api/middle_blocks.hpp: blocks that a thread keeps for itself, and counts as free.
+#include "talc/api/middle_blocks.hpp"
+
+#include <gtest/gtest.h>
+
+#include "api/process_blocks.hpp"
+
+namespace talc {
+namespace {
+
+using MiddleBlocksTest = ProcessBlocksTest;
+
+TEST_F(MiddleBlocksTest, AMiddleBlockFreedAMomentAgoComesBackAndIsCounted) {
+  void* const block = process_heap().allocate(100000, 16);
+  const ProcessStats live = stats();
+  process_heap().release(block);
+  const ProcessStats freed = stats();
+  EXPECT_EQ(freed.frees, live.frees + 1);
+  EXPECT_GE(freed.cached, live.cached + 100000);
+  EXPECT_LE(freed.allocated + 100000, live.allocated);
+  EXPECT_EQ(freed.mapped, freed.active + freed.metadata + freed.retained);
+  EXPECT_EQ(process_heap().allocate(99000, 16), block);
+  EXPECT_EQ(stats().allocations, live.allocations + 1);
+  EXPECT_EQ(stats().allocated, live.allocated);
+  process_heap().release(block);
+  EXPECT_DEATH(process_heap().release(block), "^talc: double free: 0x[0-9a-f]+\n$");
+}
+
+}  // namespace
+}  // namespace talc

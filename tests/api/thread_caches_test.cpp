@@ -1,0 +1,87 @@
+// Tests of api/thread_caches.hpp: caches begin with threads, end with them, and change hands.
+#include "talc/api/thread_caches.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "api/process_blocks.hpp"
+#include "support/flaky_pages.hpp"
+
+namespace talc {
+namespace {
+
+using ThreadCachesTest = ProcessBlocksTest;
+
+TEST_F(ThreadCachesTest, AThreadsMemoryServesTheNextOne) {
+  size_t mapped = 0;
+  for (int round = 0; round < 50; ++round) {
+    std::thread([&] {
+      std::vector<Block> blocks;
+      for (int i = 0; i < 4000; ++i) {
+        blocks.push_back(allocate(size_t{16} << (i % 8), 5));
+      }
+      for (const Block& block : blocks) {
+        EXPECT_TRUE(release(block));
+      }
+    }).join();
+    mapped = round == 10 ? stats().mapped : mapped;
+  }
+  EXPECT_LE(stats().mapped, mapped + kMiB);
+}
+
+TEST_F(ThreadCachesTest, AThreadThatReleasesAFewBlocksNeedsNoCache) {
+  std::vector<Block> blocks;
+  for (int i = 0; i < 200; ++i) {
+    blocks.push_back(allocate(100, 3));
+  }
+  std::thread([&] {
+    EXPECT_TRUE(release(blocks.back()));
+    blocks.pop_back();
+    EXPECT_FALSE(CurrentCache<Pages>::get().is_one());
+    for (const Block& block : blocks) {
+      EXPECT_TRUE(release(block));
+    }
+    EXPECT_TRUE(CurrentCache<Pages>::get().is_one());
+  }).join();
+}
+
+// A heap of its own, whose arena can be held.
+struct Tag;
+using Kernel = FlakyPages<Tag>;
+constinit ThreadCaches<Kernel> caches;
+
+TEST(ThreadCaches, AThreadThatEndsWhileItsArenaIsBusyLosesNothing) {
+  std::atomic<bool> has_cache{false};
+  std::atomic<bool> is_held{false};
+  std::thread thread([&] {
+    void* const block = SmallBlocks<Kernel>(caches).allocate(3);
+    SmallBlocks<Kernel>(caches).release(block, PageMap<Kernel>::get(block));
+    has_cache = true;
+    while (!is_held) {
+      std::this_thread::yield();
+    }
+    caches.end_thread(CurrentCache<Kernel>::get());
+    ThreadExit::arm(nullptr);  // it would tell the other heap
+  });
+  while (!has_cache) {
+    std::this_thread::yield();
+  }
+  {
+    const auto visit = caches.arenas().visit_one(0);
+    ASSERT_TRUE(visit);
+    is_held = true;
+    thread.join();
+  }
+  Arena<Kernel>& home = caches.arenas()[0];
+  EXPECT_EQ(home.users(), 0U);
+  EXPECT_GT(caches.count(home).cached_bytes, 0U);
+  EXPECT_EQ(caches.count(home).small, 0U);
+  caches.empty_free();
+  EXPECT_EQ(caches.count(home).cached_bytes, 0U);
+}
+
+}  // namespace
+}  // namespace talc
