@@ -1,10 +1,14 @@
 // Runs one program with an allocator preloaded and writes down what it cost.
 //
-//   launcher REPORT_FILE PRELOAD|- THP -- PROGRAM ARGUMENT...        THP: system or never
+//   launcher REPORT_FILE PRELOAD|- THP WARM_MIB -- PROGRAM ARGUMENT...        THP: system or never
 //
 // Why not from python: ru_maxrss of a child starts with what the parent had resident when it forked, and
 // survives exec. Under a python of 60 MiB no program would seem to need less. This program needs a few
 // hundred KiB. What is counted covers the program and all descendants that it waited for.
+//
+// Before the clock starts it touches WARM_MIB of memory and gives them back. A virtual machine may hand what
+// has been free for some seconds back to its host (Linux: free page reporting), and to have it again costs
+// ten times a page fault: whichever allocator came first after a pause would pay for the pause.
 //
 // The report is one line of key=value pairs; the status is `exit N` or `signal N`. The driver sets the
 // timeout: it kills the process group, which the driver made. Exit status: 0 if there is a report, else 2.
@@ -13,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -34,6 +39,20 @@ static double now(void) {
   return seconds(time.tv_sec, time.tv_nsec, 1e-9);
 }
 
+// Less, or none, where there is not so much: it is only a courtesy to the program.
+static void warm_memory(size_t mebibytes) {
+  const size_t size = mebibytes << 20;
+  char* const memory =
+      size == 0 ? MAP_FAILED
+                : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  madvise(memory, size, MADV_HUGEPAGE);  // a quarter of the time
+  for (size_t offset = 0; offset < size; offset += 4096) {
+    ((volatile char*)memory)[offset] = 1;
+  }
+  munmap(memory, size);
+}
+
 // In the child. An error ends it with 127, as a shell would.
 static void become(const char* preload, int without_thp, char** program) {
   if (strcmp(preload, "-") != 0 && setenv("LD_PRELOAD", preload, 1) != 0) fail("setenv");
@@ -45,8 +64,11 @@ static void become(const char* preload, int without_thp, char** program) {
 }
 
 int main(int argc, char** argv) {
-  if (argc < 6 || strcmp(argv[4], "--") != 0) {
-    fputs("usage: launcher REPORT_FILE PRELOAD|- system|never -- PROGRAM ARGUMENT...\n", stderr);
+  char* end = NULL;
+  const unsigned long warm = argc > 4 ? strtoul(argv[4], &end, 10) : 0;
+  if (argc < 7 || *argv[4] == '\0' || *end != '\0' || strcmp(argv[5], "--") != 0) {
+    fputs("usage: launcher REPORT_FILE PRELOAD|- system|never WARM_MIB -- PROGRAM ARGUMENT...\n",
+          stderr);
     return 2;
   }
   const int without_thp = strcmp(argv[3], "never") == 0;
@@ -57,10 +79,11 @@ int main(int argc, char** argv) {
   FILE* report = fopen(argv[1], "we");
   if (report == NULL) fail(argv[1]);
 
+  warm_memory(warm);
   const double start = now();
   const pid_t child = fork();
   if (child < 0) fail("fork");
-  if (child == 0) become(argv[2], without_thp, argv + 5);
+  if (child == 0) become(argv[2], without_thp, argv + 6);
 
   int status = 0;
   struct rusage use;

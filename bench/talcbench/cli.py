@@ -4,6 +4,7 @@ the command line or the machine will not do; 130 if it was interrupted.
 from __future__ import annotations
 
 import math
+import os
 import signal
 import sys
 import tempfile
@@ -21,6 +22,8 @@ from talcbench.session import Budget, Session, Settings
 _ROOT = Path(__file__).resolve().parents[2]
 _SEED = "fixed in each program; the order of allocators rotates from round to round"
 _QUICK_SCALE_PERCENT = 20
+_WARM_MIB = 512
+_QUICK_WARM_MIB = 64
 INTERRUPTED = 130
 
 
@@ -30,8 +33,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(argv)
     try:
         if arguments.list_cases:
-            list_cases(arguments.suites)
-            return 0
+            return list_cases(arguments.suites)
         if arguments.only_draw:
             return draw(arguments.out)
         with tempfile.TemporaryDirectory(prefix="talc-bench-") as scratch:
@@ -41,12 +43,18 @@ def main(argv: Sequence[str]) -> int:
         return 2
 
 
-def list_cases(wanted: Sequence[str]) -> None:
-    for suite in suites.SUITES:
-        if suite in wanted:
-            print(f"{suite}: {suites.DESCRIPTIONS[suite]}")
-            for step in suites.steps([suite], quick=False):
-                print(f"  {step.label}")
+def list_cases(wanted: Sequence[str]) -> int:
+    try:
+        for suite in suites.SUITES:
+            if suite in wanted:
+                print(f"{suite}: {suites.DESCRIPTIONS[suite]}")
+                for step in suites.steps([suite], quick=False):
+                    print(f"  {step.label}")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has seen enough. What is still buffered must not be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def draw(out: Path, tables: Collection[str] | None = None) -> int:
@@ -70,6 +78,7 @@ def run(arguments: Arguments, scratch: Path) -> int:
         arguments.build / "bench/inputs",
         scratch,
         _QUICK_SCALE_PERCENT if arguments.quick else 100,
+        _QUICK_WARM_MIB if arguments.quick else _WARM_MIB,
     )
     if not place.launcher.exists():
         raise UserError(f"{place.launcher} is not built; start this by scripts/bench")

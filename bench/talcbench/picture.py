@@ -82,8 +82,12 @@ def draw_line(
     name: str,
     names: Sequence[str],
     markersize: float,
+    markers: int | None = None,
 ) -> None:
-    """The curve of an allocator; talc's is bolder, with larger markers, and in front."""
+    """The curve of an allocator; talc's is bolder, with larger markers, and in front.
+
+    Every point has a marker, or about `markers` of them have.
+    """
     shape, ours = look(name, names), name == "talc"
     axes.plot(
         *zip(*points),
@@ -92,6 +96,7 @@ def draw_line(
         linestyle=shape.dash,
         linewidth=2.6 if ours else 1.4,
         markersize=markersize + 3 if ours else markersize,
+        markevery=max(1, len(points) // markers) if markers else None,
         zorder=4 if ours else 3,
     )
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.lines import Line2D
@@ -14,6 +14,8 @@ from talcbench.results import Row
 from talcbench.statistics import one_thp
 
 _POINTS = {"p50_ns": "p50", "p99_ns": "p99", "p99_9_ns": "p99.9", "max_ns": "max"}
+
+_MARKERS = 16  # along a curve of many samples
 
 
 def _nanoseconds(value: float, _: object = None) -> str:
@@ -69,28 +71,19 @@ def _latency_panel(axes: plt.Axes, rows: Sequence[Row], names: Sequence[str], st
 
 
 def cycle(rows: list[Row], path: Path) -> Path | None:
-    """Resident memory, one curve per allocator; what is live is grey."""
-    rows = [row for row in one_thp(rows) if row["round"] == "1"]
+    """Resident memory, a curve for each allocator and round; what is live is grey."""
+    rows = one_thp(rows)
     names = picture.in_order(row["alloc"] for row in rows)
     # Each allocator takes its own time; the phases are laid side by side at equal width.
     order = list(dict.fromkeys(row["phase"] for row in rows))
     figure, axes = plt.subplots(layout="constrained", figsize=(picture.WIDTH, 4.8))
     for name in reversed(names):
-        xs, resident, live = _along_phases([row for row in rows if row["alloc"] == name], order)
-        shape, ours = picture.look(name, names), name == "talc"
+        runs = _by_round([row for row in rows if row["alloc"] == name])
+        for run in runs:
+            xs, resident, live = _along_phases(run, order)
+            picture.draw_line(axes, list(zip(xs, resident)), name, names, 5, _MARKERS)
         if name == names[0]:
             axes.fill_between(xs, live, color="0.87", zorder=1)
-        axes.plot(
-            xs,
-            resident,
-            color=shape.colour,
-            linestyle=shape.dash,
-            linewidth=3 if ours else 1.6,
-            marker=shape.marker,
-            markersize=8 if ours else 5,
-            markevery=max(1, len(xs) // 16),
-            zorder=4 if ours else 3,
-        )
     for index, phase in enumerate(order):
         axes.axvline(index, color="0.6", linewidth=0.8, linestyle=":")
         axes.annotate(phase, (index + 0.5, 1.01), xycoords=("data", "axes fraction"), ha="center")
@@ -102,6 +95,13 @@ def cycle(rows: list[Row], path: Path) -> Path | None:
     grey = Line2D([], [], color="0.8", linewidth=8, label="live bytes")
     picture.legend(figure, names, [grey], lines=True)
     return picture.save(figure, path)
+
+
+def _by_round(rows: Sequence[Row]) -> list[list[Row]]:
+    rounds: dict[str, list[Row]] = {}
+    for row in rows:
+        rounds.setdefault(row["round"], []).append(row)
+    return list(rounds.values())
 
 
 def _along_phases(
@@ -121,17 +121,43 @@ def _along_phases(
 
 
 def fragmentation(rows: list[Row], path: Path) -> Path | None:
-    """Resident ÷ live at the end of the churn."""
-    last = {row["alloc"]: row for row in one_thp(rows)}
-    scores = {
-        name: float(row["resident_bytes"]) / float(row["live_bytes"]) for name, row in last.items()
-    }
-    scores = dict(sorted(scores.items(), key=lambda item: item[1]))
-    figure, axes = plt.subplots(
-        layout="constrained", figsize=(picture.WIDTH, 1.2 + 0.45 * len(scores))
+    """Resident ÷ live: above all through the churn, below at its end; medians over the rounds."""
+    rows = one_thp(rows)
+    names = picture.in_order(row["alloc"] for row in rows)
+    curves = {name: _waste([row for row in rows if row["alloc"] == name]) for name in names}
+    figure, (above, below) = plt.subplots(
+        2,
+        layout="constrained",
+        figsize=(picture.WIDTH, 4.6 + 0.45 * len(names)),
+        height_ratios=(3.4, 0.8 + 0.45 * len(names)),
     )
-    picture.bars(axes, scores)
-    axes.axvline(1, color="0.35", linewidth=1.2)
-    axes.set_xlim(right=max(scores.values()) * 1.1)
-    axes.set_xlabel("resident ÷ live after long churn; 1 would be no waste at all")
+    for name in reversed(names):
+        curve = curves[name]
+        points = [(100 * (index + 1) / len(curve), value) for index, value in enumerate(curve)]
+        picture.draw_line(above, points, name, names, 5, _MARKERS)
+    # At first next to nothing is live, and the quotient says nothing.
+    settled = [value for curve in curves.values() for value in curve[len(curve) // 10 :]]
+    above.set_ylim(0.95, 1.05 * max(settled))
+    above.set_xlim(0, 100)
+    above.set_xlabel("churn done, in percent")
+    above.set_ylabel("resident ÷ live")
+    above.grid(axis="y", color="0.9", linewidth=0.8)
+    picture.bars(below, dict(sorted(_ends(curves).items(), key=lambda item: item[1])))
+    below.axvline(1, color="0.35", linewidth=1.2)
+    below.set_xlim(right=max(_ends(curves).values()) * 1.1)
+    below.set_xlabel("resident ÷ live at the end; 1 would be no waste at all")
+    picture.legend(figure, names, lines=True)
     return picture.save(figure, path)
+
+
+def _ends(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: curve[-1] for name, curve in curves.items()}
+
+
+def _waste(rows: Sequence[Row]) -> list[float]:
+    """Resident ÷ live, sample by sample: every run takes its samples after the same steps."""
+    runs = [
+        [float(row["resident_bytes"]) / max(1.0, float(row["live_bytes"])) for row in run]
+        for run in _by_round(rows)
+    ]
+    return [statistics.median(values) for values in zip(*runs)]

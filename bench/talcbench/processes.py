@@ -48,12 +48,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Workplace:
-    """The folders that all runs share. {work} has one path: programs print where they are."""
+    """What all runs share. {work} has one path: programs print where they are."""
 
     build: Path
     inputs: Path
     scratch: Path
     scale_percent: int = 100
+    warm_mib: int = 0  # of memory, made warm before each run: see bench/launcher
     talc: Path | None = None  # the library under test, if it is not that of the build folder
 
     @property
@@ -80,10 +81,10 @@ class Workplace:
         return [self.fill(part) for part in command]
 
     def launched(
-        self, report: str, preload: str, thp: str, command: Sequence[str] = ()
+        self, report: str, preload: str, thp: str, command: Sequence[str] = (), warm_mib: int = 0
     ) -> list[str]:
         """`command` behind the launcher, whose report goes to that file of scratch."""
-        options = [str(self.scratch / report), preload, thp, "--"]
+        options = [str(self.scratch / report), preload, thp, str(warm_mib), "--"]
         return [str(self.launcher), *options, *self.fill_all(command)]
 
     def fresh(self) -> None:
@@ -223,7 +224,7 @@ def measure(
     watcher: Watcher | None = None,
 ) -> Run:
     """One run of the case, measured by the launcher; `environment` is what it shall see besides."""
-    wrapper = place.launched("report", allocator.preload, thp)
+    wrapper = place.launched("report", allocator.preload, thp, warm_mib=place.warm_mib)
     seen = place.environment(case) | dict(environment or {})
     problem = execute(case, place, wrapper, seen, timeout_s, watcher)
     figures = read_report(place.scratch / "report")

@@ -71,6 +71,7 @@ PRINTED = (
         "cycle",
         (_program("phases/phases"), "cycle"),
         (_program("phases/phases"), "cycle", "8"),
+        rounds=3,
         weight=20,
     ),
     Printed(
@@ -79,6 +80,7 @@ PRINTED = (
         "fragmentation",
         (_program("phases/phases"), "fragmentation"),
         (_program("phases/phases"), "fragmentation", "3"),
+        rounds=3,
         weight=15,
     ),
     Printed(

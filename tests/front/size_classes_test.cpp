@@ -51,6 +51,15 @@ TEST(SizeClasses, ACoarseClassIsItsOwn) {
   EXPECT_EQ(count, 8U + 2 * 4 + 4 * 8);
 }
 
+// A slot of the coarse class may serve an aligned request for a class below it.
+TEST(SizeClasses, ACoarseClassIsAlignedAsThoseBelowIt) {
+  for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+    const size_t size = SizeClasses::size_of(i);
+    const size_t align = size & (~size + 1);
+    EXPECT_EQ(SizeClasses::size_of(SizeClasses::coarse_of(i)) % align, 0U) << size;
+  }
+}
+
 TEST(SizeClasses, ReciprocalsDivideExactly) {
   for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
     const size_t size = SizeClasses::size_of(i);

@@ -167,6 +167,36 @@ TEST_F(SlabBankTest, WhereMuchIsOutSizesAreToldApart) {
   bank_.trim(source_);
 }
 
+TEST_F(SlabBankTest, WhatACoarseClassLeavesIsTakenForTheClassesBelow) {
+  const unsigned coarse = SizeClasses::class_of(320);
+  const unsigned fine = SizeClasses::class_of(304);
+  void* const first = take(coarse);
+  void* const lent = take(fine);
+  EXPECT_EQ(Map::get(lent), PageEntry::small(3, coarse));
+  EXPECT_EQ(bank_.slots_out(fine), 0U);
+  EXPECT_EQ(bank_.slots_out(coarse), 2U);
+  std::vector<void*> rest;
+  while (rest.size() + 2 < Slab::slots_of(coarse)) {
+    rest.push_back(take(fine));
+  }
+  EXPECT_EQ(bank_.slots_out(coarse), Slab::slots_of(coarse));
+  // There is none left: now it gets a slab of its own, which serves before the coarse one does.
+  void* const own = take(fine);
+  EXPECT_EQ(Map::get(own), PageEntry::small(3, fine));
+  EXPECT_EQ(bank_.slots_out(fine), 1U);
+  put(first);
+  void* const second = take(fine);
+  EXPECT_EQ(Map::get(second), PageEntry::small(3, fine));
+  for (void* const block : {lent, own, second}) {
+    put(block);
+  }
+  for (void* const block : rest) {
+    put(block);
+  }
+  EXPECT_EQ(bank_.slots_out(fine) + bank_.slots_out(coarse), 0U);
+  bank_.trim(source_);
+}
+
 TEST_F(SlabBankTest, TellsOfTheSlotsThatNobodyHasTouched) {
   source_.are_fresh = true;
   void* blocks[100];
@@ -201,7 +231,9 @@ TEST_F(SlabBankTest, AgreesWithAModel) {
       ASSERT_GE(taken, 1U);
       for (unsigned k = 9 - taken; k < 9; ++k) {
         ASSERT_TRUE(known.insert(blocks[k]).second);
-        live.emplace_back(blocks[k], size_class);
+        const unsigned served_by = Map::get(blocks[k]).size_class();
+        ASSERT_TRUE(served_by == size_class || served_by == SizeClasses::coarse_of(size_class));
+        live.emplace_back(blocks[k], served_by);
       }
     } else {
       for (int k = 0; k < 8 && !live.empty(); ++k) {

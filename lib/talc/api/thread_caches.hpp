@@ -193,7 +193,24 @@ class ThreadCaches {
       out[i] -= cached;
       blocks.allocations += cache.magazine(i).taken();
       blocks.cached_bytes += cached * SizeClasses::size_of(i);
+      if (SizeClasses::coarse_of(i) != i) {
+        count_borrowed(cache, i, blocks, out);
+      }
     }
+  }
+
+  // Of the slots in this magazine those that are of the coarse class were taken for its own.
+  static void count_borrowed(const ThreadCache& cache, unsigned size_class, CachedBlocks& blocks,
+                             size_t* out) {
+    const unsigned coarse = SizeClasses::coarse_of(size_class);
+    const PageEntry lender = PageEntry::small(cache.arena(), coarse);
+    cache.for_each_cached(size_class, [&](const void* block) {
+      if (Map::get(block) == lender) {
+        out[size_class] += 1;
+        out[coarse] -= 1;
+        blocks.cached_bytes += SizeClasses::size_of(coarse) - SizeClasses::size_of(size_class);
+      }
+    });
   }
 
   static void count_posted(const Outbox& outbox, unsigned arena, CachedBlocks& blocks,

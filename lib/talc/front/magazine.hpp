@@ -12,8 +12,8 @@
 // array empty. No list runs through freed memory: what the program writes there harms nobody, and a
 // cold block is not touched.
 //
-// Only the owning thread changes a magazine; others may look, for statistics, so all words but one
-// are atomic, relaxed. ThreadCache has one for each class; SmallBlocks fills and empties it.
+// Only the owning thread changes a magazine; others may look, for statistics, so what they look at
+// is atomic, relaxed. ThreadCache has one for each class; SmallBlocks fills and empties it.
 #pragma once
 
 #include <atomic>
@@ -47,7 +47,7 @@ class alignas(PageEntry::kClassStep) Magazine {
     if (top == end_ || *top == block) [[unlikely]] {
       return false;
     }
-    top[1] = block;
+    __atomic_store_n(top + 1, block, __ATOMIC_RELAXED);
     top_.store(top + 1, std::memory_order_relaxed);
     return true;
   }
@@ -71,6 +71,18 @@ class alignas(PageEntry::kClassStep) Magazine {
   // The loaded array holds `count` blocks now. Requires: they stand in it.
   void set_depth(unsigned count, unsigned capacity) {
     top_.store(bottom(capacity) + count, std::memory_order_relaxed);
+  }
+
+  // Calls f(block) for each block of both arrays. For any thread: what it sees while the owner works
+  // may be of another moment. Requires: the arrays stay; `depth` and `spare_depth` ≤ capacity.
+  template <class F>
+  void for_each(unsigned capacity, unsigned depth, unsigned spare_depth, F f) const {
+    for (unsigned i = 0; i < depth; ++i) {
+      f(__atomic_load_n(begin(capacity) + i, __ATOMIC_RELAXED));
+    }
+    for (unsigned i = 0; i < spare_depth; ++i) {
+      f(__atomic_load_n(spare_begin(capacity) + i, __ATOMIC_RELAXED));
+    }
   }
 
   // The blocks of the spare array. Requires: there are arrays.

@@ -40,9 +40,33 @@ constexpr size_t compute_size(unsigned size_class) {
   return (size_t{kFine} + 1 + above % kFine) << (log2 - kFineLog2);
 }
 
+// The class of the smallest slot that holds `size`.
+constexpr unsigned compute_class(size_t size) {
+  if (size <= size_t{1} << kSteppedLog2) {
+    return size == 0 ? 0 : static_cast<unsigned>((size - 1) / kStep);
+  }
+  const unsigned log2 = floor_log2(size - 1);
+  const auto part = static_cast<unsigned>((size - 1) >> (log2 - kFineLog2)) % kFine;
+  return kStepped + (log2 - kSteppedLog2) * kFine + part;
+}
+
+// Up to here every class is a coarse one, and up to there four per power of two.
+inline constexpr size_t kMaxAllCoarse = 128;
+inline constexpr size_t kMaxByFour = 512;
+
+constexpr unsigned compute_coarse(unsigned size_class) {
+  const size_t size = compute_size(size_class);
+  if (size <= kMaxAllCoarse) {
+    return size_class;
+  }
+  const unsigned log2 = floor_log2(size - 1);
+  return compute_class(align_up(size, size_t{1} << (log2 - (size <= kMaxByFour ? 2 : 3))));
+}
+
 struct Table {
   uint16_t bytes[kCount];
   uint32_t reciprocal[kCount];
+  uint8_t coarse[kCount];
 };
 
 consteval Table make_table() {
@@ -50,6 +74,7 @@ consteval Table make_table() {
   for (unsigned i = 0; i < kCount; ++i) {
     const size_t bytes = compute_size(i);
     table.bytes[i] = static_cast<uint16_t>(bytes);
+    table.coarse[i] = static_cast<uint8_t>(compute_coarse(i));
     table.reciprocal[i] = static_cast<uint32_t>(((uint64_t{1} << kReciprocalLog2) - 1) / bytes + 1);
   }
   return table;
@@ -86,30 +111,12 @@ class SizeClasses {
   }
 
   // The class of the smallest slot that holds `size`. Requires: size ≤ kMaxSize.
-  static constexpr unsigned class_of(size_t size) {
-    using namespace size_class_detail;
-    if (size <= size_t{1} << kSteppedLog2) {
-      return size == 0 ? 0 : static_cast<unsigned>((size - 1) / kStep);
-    }
-    const unsigned log2 = floor_log2(size - 1);
-    const auto part = static_cast<unsigned>((size - 1) >> (log2 - kFineLog2)) % kFine;
-    return kStepped + (log2 - kSteppedLog2) * kFine + part;
-  }
+  static constexpr unsigned class_of(size_t size) { return size_class_detail::compute_class(size); }
 
-  // The coarse class at or above this one. Requires: size_class < kCount.
+  // The coarse class at or above this one. Requires: size_class < kCount. Cost: one load.
   static constexpr unsigned coarse_of(unsigned size_class) {
-    const size_t size = size_of(size_class);
-    if (size <= kMaxAllCoarse) {
-      return size_class;
-    }
-    const unsigned log2 = floor_log2(size - 1);
-    return class_of(align_up(size, size_t{1} << (log2 - (size <= kMaxByFour ? 2 : 3))));
+    return size_class_detail::kTable.coarse[size_class];
   }
-
- private:
-  // Up to here every class is a coarse one, and up to there four per power of two.
-  static constexpr size_t kMaxAllCoarse = 128;
-  static constexpr size_t kMaxByFour = 512;
 };
 
 static_assert(SizeClasses::size_of(SizeClasses::kCount - 1) == SizeClasses::kMaxSize);

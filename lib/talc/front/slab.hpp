@@ -73,18 +73,20 @@ class Slab {
     unsigned count = 0;
     Span fresh;
   };
-  Taken take(unsigned count, void** end) {
+  // Not inlined, for its inner loop needs all the registers.
+  [[gnu::noinline]] Taken take(unsigned count, void** end) {
     const unsigned available = slots_ - used_;
     const unsigned taken = count < available ? count : available;
+    const size_t slot_bytes = slot_bytes_;
     for (unsigned left = taken; left != 0;) {
       size_t bits = free_[first_];
       if (bits == 0) {
         ++first_;
         continue;
       }
-      char* const word_base = base_ + size_t{first_} * kWordBits * slot_bytes_;
+      char* const word_base = base_ + size_t{first_} * kWordBits * slot_bytes;
       for (; bits != 0 && left != 0; --left) {
-        *--end = word_base + size_t{count_trailing_zeros(bits)} * slot_bytes_;
+        *--end = word_base + size_t{count_trailing_zeros(bits)} * slot_bytes;
         bits &= bits - 1;
       }
       free_[first_] = bits;

@@ -58,14 +58,16 @@ class SlabBank {
 
   constexpr SlabBank() = default;
 
-  // Takes slots of a class, at most `count`, and stores them below `end`. Returns how many: less
+  // Takes slots for a class, at most `count`, and stores them below `end`. Returns how many: less
   // than asked for rather than beginning a slab for the rest; 0 when memory is out. Of those that
-  // nobody has touched, tells those of the last slab.
+  // nobody has touched, tells those of the last slab. Some may be of the coarse class above: what
+  // that had before it was sharpened would else stay half empty.
   template <class Source>
   Slab::Taken take(Source& source, unsigned size_class, unsigned count, void** end) {
     Slab::Taken taken;
     while (taken.count < count) {
       Slab* slab = partial_[size_class];
+      slab = slab == nullptr ? partial_[SizeClasses::coarse_of(size_class)] : slab;
       if (slab == nullptr) {
         slab = taken.count == 0 ? begin_slab(source, size_class) : nullptr;
         if (slab == nullptr) {
@@ -74,11 +76,11 @@ class SlabBank {
       }
       const Slab::Taken some = slab->take(count - taken.count, end - taken.count);
       taken = {taken.count + some.count, some.fresh};
+      slots_out_[slab->size_class()] += some.count;
       if (slab->is_full()) {
         unlink(slab);
       }
     }
-    slots_out_[size_class] += taken.count;
     return taken;
   }
 

@@ -100,9 +100,13 @@ class alignas(64) ThreadCache {
   // Slots of the class in both arrays. A thread that works on its magazine while another looks may
   // show it what never was.
   size_t cached(unsigned size_class) const {
-    const unsigned capacity = supplies_[size_class].capacity;
-    const unsigned depth = magazines_[size_class].depth(capacity);
-    return size_t{depth > capacity ? 0 : depth} + supplies_[size_class].spare_depth;
+    return size_t{loaded(size_class)} + supplies_[size_class].spare_depth;
+  }
+  // Calls f(block) for each of them. Requires: a visit to the arena, or nobody can have one.
+  template <class F>
+  void for_each_cached(unsigned size_class, F f) const {
+    const Supply& supply = supplies_[size_class];
+    magazines_[size_class].for_each(supply.capacity, loaded(size_class), supply.spare_depth, f);
   }
 
   // From the first to the last change of a slow path: what a fork copies in between is not whole.
@@ -131,6 +135,12 @@ class alignas(64) ThreadCache {
 
  private:
   static constexpr size_t kFirstArrayBytes = size_t{8} << 10;
+
+  unsigned loaded(unsigned size_class) const {
+    const unsigned capacity = supplies_[size_class].capacity;
+    const unsigned depth = magazines_[size_class].depth(capacity);
+    return depth > capacity ? 0 : depth;
+  }
 
   // Sums of addresses: the compiler does not see that `offset` is a multiple of a magazine's size.
   Magazine& magazine_at(size_t offset) {
