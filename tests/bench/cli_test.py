@@ -108,6 +108,21 @@ class CommandLine(Folders):
             (0, ["  unprepared", "  quick", "  quick x2", "  slow"]),
         )
 
+    def test_who_reads_the_list_may_stop_early(self):
+        reads, writes = os.pipe()
+        os.close(reads)
+        with os.fdopen(writes, "wb") as closed:
+            done = subprocess.run(
+                self.command("--list"),
+                env=self.environment,
+                stdout=closed,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                cwd=self.root,
+            )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_a_run_leaves_figures_and_a_summary(self):
         done = self.bench(
             "--case",

@@ -1,9 +1,11 @@
 """A case through its rounds: what is measured, and what crashes, lies and hangs leave behind."""
 import math
 import os
+import subprocess
 import time
 import unittest
 import unittest.mock
+from dataclasses import replace
 
 from support import GLIBC, OTHER, Folders, case
 
@@ -38,6 +40,22 @@ class Measuring(Folders):
         with self.session(rounds=1) as session:
             run_case(case("true"), session, None, 0)
         self.assertLess(int(self.rows()[0]["peak_rss_kib"]), len(ballast) >> 11)
+
+    def test_memory_that_is_made_warm_is_not_counted(self):
+        self.place = replace(self.place, warm_mib=64)
+        with self.session(rounds=1) as session:
+            run_case(case("true"), session, None, 0)
+        (row, *_) = self.rows()
+        self.assertLess(int(row["peak_rss_kib"]), 64 << 10)
+        self.assertLess(int(row["minor_faults"]), 64 << 8)
+
+    def test_the_launcher_refuses_what_it_does_not_understand(self):
+        for warm in ("", "much", "1x"):
+            command = self.place.launched("report", "-", "system", ("true",))
+            command[4] = warm
+            done = subprocess.run(command, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("usage: launcher", done.stderr)
 
     def test_a_crash_is_reported_and_the_rest_goes_on(self):
         broken = Allocator("broken", self.broken_library("raise(SIGSEGV);"))
