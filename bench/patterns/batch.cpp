@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kMinSize = 8;
 constexpr size_t kMaxSize = 512;
 constexpr uint64_t kMaxBlocks = 1000000;
-constexpr uint64_t kAllocations = 44000000;
+constexpr uint64_t kAllocations = 22000000;
 
 uint64_t play_batch(bench::Random& random, bench::Tagged* blocks, size_t count, bool reverse) {
   for (size_t i = 0; i < count; ++i) {

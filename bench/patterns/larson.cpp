@@ -33,7 +33,7 @@ uint64_t serve(Lane& lane) {
 
 int main(int argc, char** argv) {
   const bench::Arguments arguments = bench::parse_arguments(argc, argv);
-  const uint64_t generations = arguments.scaled(280);
+  const uint64_t generations = arguments.scaled(100);
   Lane* const lanes = bench::make_table<Lane>(arguments.threads);
   for (unsigned i = 0; i < arguments.threads; ++i) {
     lanes[i].random = bench::Random(i);

@@ -151,7 +151,7 @@ class Worker {
 
 int main(int argc, char** argv) {
   const bench::Arguments arguments = bench::parse_arguments(argc, argv);
-  const uint64_t turns = arguments.scaled(100000);
+  const uint64_t turns = arguments.scaled(60000);
   static Mailbox mailboxes[bench::kMaxThreads];
   uint64_t sum = bench::run_threads(arguments.threads, [&](unsigned index) {
     Worker worker(index);
