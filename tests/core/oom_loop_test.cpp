@@ -223,7 +223,7 @@ TEST_F(TopFree, IsToldWhenWhatWaitedIsMerged) {
   const TestMemory elsewhere(128 << 10);
   talc_.claim(elsewhere.span());
   std::vector<char*> others;
-  const size_t count = 2 * QuickLists::kMaxCount;
+  const size_t count = 2 * QuickLists<>::kMaxCount;
   for (size_t i = 0; i < count; ++i) {
     others.push_back(malloc(kSmall + 8));
   }

@@ -15,7 +15,7 @@ class QuickListsTest : public testing::Test {
  protected:
   static constexpr size_t kSlot = 64;
 
-  QuickListsTest() : chunks_((QuickLists::kMaxCount + 1) * kSlot + 4096) {
+  QuickListsTest() : chunks_((QuickLists<>::kMaxCount + 1) * kSlot + 4096) {
     lists_.adopt_table(reinterpret_cast<char*>(table_));
     base_ = align_up(chunks_.data(), 4096);
   }
@@ -25,14 +25,14 @@ class QuickListsTest : public testing::Test {
     return base_ + index * kSlot + (odd ? 2 * kWordSize : 0);
   }
 
-  alignas(size_t) size_t table_[QuickLists::kTableBytes / sizeof(size_t)];
+  alignas(size_t) size_t table_[QuickLists<>::kTableBytes / sizeof(size_t)];
   std::vector<char> chunks_;
   char* base_;
-  QuickLists lists_;
+  QuickLists<> lists_;
 };
 
 TEST(QuickLists, WithoutATableNothingWaits) {
-  const QuickLists lists;
+  const QuickLists<> lists;
   EXPECT_FALSE(lists.serves(0));
   EXPECT_FALSE(lists.accepts(kMinChunkSize));
   EXPECT_EQ(lists.count(), 0U);
@@ -41,8 +41,8 @@ TEST(QuickLists, WithoutATableNothingWaits) {
 }
 
 TEST_F(QuickListsTest, ServesExactlyTheRequestsWhoseChunksItAccepts) {
-  for (size_t size = 0; size < 2 * QuickLists::kMaxSize; ++size) {
-    ASSERT_EQ(lists_.serves(size), chunk_size_for(size) <= QuickLists::kMaxSize) << size;
+  for (size_t size = 0; size < 2 * QuickLists<>::kMaxSize; ++size) {
+    ASSERT_EQ(lists_.serves(size), chunk_size_for(size) <= QuickLists<>::kMaxSize) << size;
     ASSERT_EQ(lists_.serves(size), lists_.accepts(chunk_size_for(size))) << size;
   }
   EXPECT_FALSE(lists_.serves(~size_t{0}));
@@ -52,38 +52,38 @@ TEST_F(QuickListsTest, ServesExactlyTheRequestsWhoseChunksItAccepts) {
 TEST_F(QuickListsTest, GivesBackWhatCameLastOfEachSize) {
   lists_.push(chunk(0), 32);
   lists_.push(chunk(1), 32);
-  lists_.push(chunk(2), QuickLists::kMaxSize);
+  lists_.push(chunk(2), QuickLists<>::kMaxSize);
   EXPECT_EQ(lists_.count(), 3U);
   EXPECT_EQ(lists_.take(40, 1, 0), nullptr);
   EXPECT_EQ(lists_.take(32, 1, 0), chunk(1));
   EXPECT_EQ(lists_.take(32, 1, 0), chunk(0));
   EXPECT_EQ(lists_.take(32, 1, 0), nullptr);
-  EXPECT_EQ(lists_.take(QuickLists::kMaxSize, 1, 0), chunk(2));
+  EXPECT_EQ(lists_.take(QuickLists<>::kMaxSize, 1, 0), chunk(2));
   EXPECT_EQ(lists_.count(), 0U);
 }
 
 TEST_F(QuickListsTest, PassesOverAFewThatAreNotAligned) {
   lists_.push(chunk(0), 32);
-  for (int i = 1; i < QuickLists::kLooks; ++i) {
+  for (int i = 1; i < QuickLists<>::kLooks; ++i) {
     lists_.push(chunk(static_cast<size_t>(i), true), 32);
   }
   EXPECT_EQ(lists_.take(32, 64, kWordSize), nullptr);
   EXPECT_EQ(lists_.take(32, 64, 0), chunk(0)) << "the last of those that are looked at";
-  EXPECT_EQ(lists_.take(32, 64, kSlot - 2 * kWordSize), chunk(QuickLists::kLooks - 1, true));
-  EXPECT_EQ(lists_.count(), static_cast<size_t>(QuickLists::kLooks) - 2);
+  EXPECT_EQ(lists_.take(32, 64, kSlot - 2 * kWordSize), chunk(QuickLists<>::kLooks - 1, true));
+  EXPECT_EQ(lists_.count(), static_cast<size_t>(QuickLists<>::kLooks) - 2);
 }
 
 TEST_F(QuickListsTest, LooksNoFurtherThanItSays) {
   lists_.push(chunk(0), 32);
-  for (int i = 0; i < QuickLists::kLooks; ++i) {
+  for (int i = 0; i < QuickLists<>::kLooks; ++i) {
     lists_.push(chunk(static_cast<size_t>(i) + 1, true), 32);
   }
   EXPECT_EQ(lists_.take(32, 64, 0), nullptr);
-  EXPECT_EQ(lists_.count(), static_cast<size_t>(QuickLists::kLooks) + 1);
+  EXPECT_EQ(lists_.count(), static_cast<size_t>(QuickLists<>::kLooks) + 1);
 }
 
 TEST_F(QuickListsTest, IsFullAtItsLimit) {
-  for (size_t i = 0; i < QuickLists::kMaxCount; ++i) {
+  for (size_t i = 0; i < QuickLists<>::kMaxCount; ++i) {
     EXPECT_FALSE(lists_.is_full());
     lists_.push(chunk(i), 32 + i % 8 * kWordSize);
   }

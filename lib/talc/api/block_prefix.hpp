@@ -7,7 +7,7 @@
 //   the prefix       | check: 32 bits (10 of 32)   | usable: a multiple of 8 | state: 3 bits |
 //
 // The engine wants the size back at free; the prefix holds it. The check is a hash of the payload's
-// address, so a word that is taken for a prefix by mistake (the inside of a block, a gap's links)
+// address and of a secret, so a word that is taken for a prefix by mistake (the inside of a block, a gap's links)
 // is known with near certainty, and a block released twice by its state. Two words of overhead a
 // block, this one and the engine's tag: sizes are rounded so that chunks are multiples of 16 and
 // nothing else is lost. Used by Arena, which alone reads and writes it. docs/decisions/0002 has the
@@ -16,6 +16,7 @@
 
 #include "talc/base/assert.hpp"
 #include "talc/base/memory.hpp"
+#include "talc/os/pages.hpp"
 
 namespace talc {
 
@@ -86,7 +87,8 @@ class BlockPrefix {
 
   // Neighbouring addresses differ in their high bits after a multiplication by an odd constant.
   static size_t check_of(const void* payload) {
-    return (address_of(payload) * static_cast<size_t>(0x9E3779B97F4A7C15U)) & kCheckMask;
+    return ((address_of(payload) ^ Pages::secret()) * static_cast<size_t>(0x9E3779B97F4A7C15U)) &
+           kCheckMask;
   }
 
   size_t bits_;

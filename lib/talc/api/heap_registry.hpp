@@ -8,20 +8,45 @@
 
 #include "talc/api/footprint.hpp"
 #include "talc/api/fresh_memory.hpp"
+#include "talc/core/guard.hpp"
 #include "talc/front/page_map.hpp"
+#include "talc/os/fault.hpp"
 
 namespace talc {
 
 template <class Kernel>
 class HeapRegistry {
  public:
+  // The engine of an arena checks what lies in its heaps.
+  struct Guard {
+    static constexpr bool kChecks = true;
+    template <class T>
+    static T* seal(T* pointer, size_t size) {
+      const size_t mask = Pages::secret() ^ size * static_cast<size_t>(0x9E3779B97F4A7C15U);
+      return reinterpret_cast<T*>(address_of(pointer) ^ mask);
+    }
+    static bool may_point(const void* ptr) {
+      return PageMap<Kernel>::get(ptr).kind() == PageEntry::Kind::heap &&
+             is_aligned(ptr, kWordSize);
+    }
+    [[noreturn]] static void on_corrupt_block(const void* payload) {
+      raise_fault(Fault::corrupt_block, payload);
+    }
+    [[noreturn]] static void on_corrupt_gap(const void* gap) {
+      raise_fault(Fault::corrupt_free_memory, gap);
+    }
+  };
+
   constexpr explicit HeapRegistry(unsigned arena) : arena_(arena) {}
 
   unsigned arena() const { return __atomic_load_n(&arena_, __ATOMIC_RELAXED); }
   // Requires: no heap was added yet. Several threads may say the same at once.
   void set_arena(unsigned arena) { __atomic_store_n(&arena_, arena, __ATOMIC_RELAXED); }
 
-  static bool reserve(Span heap) { return PageMap<Kernel>::reserve(heap); }
+  static bool reserve(Span heap) {
+    Pages::learn_secret();  // nothing is sealed before there is a heap
+    return PageMap<Kernel>::reserve(heap);
+  }
 
   void add(Span heap) {
     enter(heap);

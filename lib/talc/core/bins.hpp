@@ -10,17 +10,17 @@
 // zero: two count-trailing-zeros lead from any bin to the next occupied one. (A two-level bitmap over
 // linearly divided powers of two is TLSF's: Masmano et al., ECRTS 2004.)
 //
-// The arrays live in a chunk of the heap, as many bins as pay for its size; Bins only points to them,
+// The Guard says how far gaps are trusted. The arrays live in a chunk of the heap, as many bins as pay for its size; Bins only points to them,
 // so it can be moved. Used by talc.hpp, which decides which gap is cut where.
 #pragma once
 
 #include "talc/base/bits.hpp"
 #include "talc/base/steps.hpp"
-#include "talc/core/chunk.hpp"
+#include "talc/core/guard.hpp"
 
 namespace talc {
 
-template <unsigned kLog2>
+template <unsigned kLog2, class Guard = NoGuard>
 class Bins {
  public:
   static constexpr unsigned kPerDoubling = 1U << kLog2;
@@ -64,6 +64,8 @@ class Bins {
   // Walks: for (Gap* gap = first(bin); gap != end(); gap = gap->next).
   Gap* first(unsigned bin) const { return heads()[bin]; }
   Gap* end() const { return &sentinels_->end; }
+  // The pointer that points to it.
+  static Gap** link_of(const Gap* gap) { return Guard::seal(gap->link, gap->size); }
   // Stands for a gap that is not there: of no size, in no bin, and removing it changes nothing.
   Gap* none() const { return &sentinels_->none; }
   bool is_occupied(unsigned bin) const {
@@ -93,6 +95,16 @@ class Bins {
   AliasWord& occupied(unsigned word_index) const {
     return reinterpret_cast<AliasWord*>(sentinels_)[-1 - static_cast<ptrdiff_t>(word_index)];
   }
+  // Whether gaps before and behind know it, and its other end its size. The link says it of the size
+  // that is at this end.
+  bool is_intact(const Gap* gap, Gap* const* link) const {
+    return Guard::may_point(link) && *link == gap && size_at_acme(gap) == gap->size &&
+           (gap->next == end() ||
+            (Guard::may_point(gap->next) && link_of(gap->next) == &gap->next));
+  }
+  static size_t size_at_acme(const Gap* gap) {
+    return load_word(reinterpret_cast<const char*>(gap) + gap->size - kWordSize);
+  }
   static constexpr size_t bitmap_bytes(unsigned count) {
     return (count + kWordBits - 1) / kWordBits * kWordSize;
   }
@@ -102,16 +114,16 @@ class Bins {
   unsigned count_ = 0;
 };
 
-template <unsigned kLog2>
-inline void Bins<kLog2>::insert(char* base, size_t size) {
+template <unsigned kLog2, class Guard>
+inline void Bins<kLog2, Guard>::insert(char* base, size_t size) {
   const unsigned bin = index(size);
   Gap** const head = &heads()[bin];
   Gap* const next = *head;
   Gap* const gap = gap_at(base);
   gap->next = next;
-  gap->link = head;
+  gap->link = Guard::seal(head, size);
   set_gap_size(base, size);
-  next->link = &gap->next;
+  next->link = Guard::seal(&gap->next, next->size);
   *head = gap;
   AliasWord& word = occupied(bin / kWordBits);
   const size_t before = word;
@@ -121,12 +133,15 @@ inline void Bins<kLog2>::insert(char* base, size_t size) {
   }
 }
 
-template <unsigned kLog2>
-inline void Bins<kLog2>::remove(Gap* gap) {
+template <unsigned kLog2, class Guard>
+inline void Bins<kLog2, Guard>::remove(Gap* gap) {
   Gap* const next = gap->next;
-  Gap** const link = gap->link;
+  Gap** const link = link_of(gap);
+  if (Guard::kChecks && gap != none() && !is_intact(gap, link)) [[unlikely]] {
+    Guard::on_corrupt_gap(gap);
+  }
   *link = next;
-  next->link = link;
+  next->link = Guard::seal(link, next->size);
   const size_t slot = static_cast<size_t>(link - heads());
   const size_t emptied = size_t{next == end()} & size_t{slot < count_};
   const unsigned bin = static_cast<unsigned>(slot & (0 - emptied));
@@ -138,8 +153,8 @@ inline void Bins<kLog2>::remove(Gap* gap) {
   }
 }
 
-template <unsigned kLog2>
-inline unsigned Bins<kLog2>::next_occupied(unsigned bin) const {
+template <unsigned kLog2, class Guard>
+inline unsigned Bins<kLog2, Guard>::next_occupied(unsigned bin) const {
   const unsigned word_index = bin / kWordBits;
   const size_t here = occupied(word_index) >> (bin % kWordBits);
   if (here != 0) {
@@ -153,8 +168,8 @@ inline unsigned Bins<kLog2>::next_occupied(unsigned bin) const {
   return next * kWordBits + count_trailing_zeros(occupied(next));
 }
 
-template <unsigned kLog2>
-inline Gap* Bins<kLog2>::first_from(unsigned bin) const {
+template <unsigned kLog2, class Guard>
+inline Gap* Bins<kLog2, Guard>::first_from(unsigned bin) const {
   const unsigned word_index = bin / kWordBits;
   const size_t passed_over = bin < kExactCount ? 0b110 : 0;
   const size_t here = (occupied(word_index) >> (bin % kWordBits)) & ~passed_over;
@@ -169,8 +184,8 @@ inline Gap* Bins<kLog2>::first_from(unsigned bin) const {
   return first(next * kWordBits + count_trailing_zeros(occupied(next)));
 }
 
-template <unsigned kLog2>
-Gap* Bins<kLog2>::best_of(unsigned bin, size_t need) const {
+template <unsigned kLog2, class Guard>
+Gap* Bins<kLog2, Guard>::best_of(unsigned bin, size_t need) const {
   Gap* best = nullptr;
   unsigned left = kScanLimit;
   for (Gap* gap = first(bin); gap != end() && left != 0; gap = gap->next, --left) {
@@ -182,14 +197,14 @@ Gap* Bins<kLog2>::best_of(unsigned bin, size_t need) const {
   return best;
 }
 
-template <unsigned kLog2>
-inline unsigned Bins<kLog2>::last_occupied() const {
+template <unsigned kLog2, class Guard>
+inline unsigned Bins<kLog2, Guard>::last_occupied() const {
   const unsigned word_index = floor_log2(summary_ | 1);
   return word_index * kWordBits + floor_log2(occupied(word_index) | 1);
 }
 
-template <unsigned kLog2>
-bool Bins<kLog2>::summary_is_right() const {
+template <unsigned kLog2, class Guard>
+bool Bins<kLog2, Guard>::summary_is_right() const {
   size_t right = 0;
   for (unsigned bin = 0; bin < count_; ++bin) {
     right |= size_t{is_occupied(bin)} << (bin / kWordBits);
@@ -197,13 +212,13 @@ bool Bins<kLog2>::summary_is_right() const {
   return summary_ == right;
 }
 
-template <unsigned kLog2>
-void Bins<kLog2>::adopt_table(char* memory, unsigned count) {
+template <unsigned kLog2, class Guard>
+void Bins<kLog2, Guard>::adopt_table(char* memory, unsigned count) {
   const Bins old = *this;
   zero_bytes(memory, bitmap_bytes(count));
   sentinels_ = reinterpret_cast<Sentinels*>(memory + bitmap_bytes(count));
-  sentinels_->end = {end(), &sentinels_->end.next, 0};
-  sentinels_->none = {end(), &sentinels_->none.next, 0};
+  sentinels_->end = {end(), Guard::seal(&sentinels_->end.next, 0), 0};
+  sentinels_->none = {end(), Guard::seal(&sentinels_->none.next, 0), 0};
   count_ = count;
   summary_ = 0;
   for (unsigned bin = 0; bin < count; ++bin) {

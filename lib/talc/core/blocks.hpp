@@ -135,6 +135,30 @@ inline Gap* choose(bool condition, Gap* yes, Gap* no) {
   return reinterpret_cast<Gap*>((address_of(yes) & mask) | (address_of(no) & ~mask));
 }
 
+// As tag_of. A tag that does not lead back to the payload is corrupt, and so is the pointer to one.
+template <class Handler, Config kConfig>
+inline char* Talc<Handler, kConfig>::find_tag(char* payload, size_t size) {
+  char* const tag_at = tag_of(payload, size);
+  if constexpr (Guard::kChecks) {
+    const auto slack = static_cast<size_t>(tag_at - tag_slot(payload, size));
+    if (slack >= kMinChunkSize || !tag::is_allocated(word_at(tag_at)) ||
+        static_cast<size_t>(payload - tag::base(word_at(tag_at))) >= kMinChunkSize) [[unlikely]] {
+      Guard::on_corrupt_block(payload);
+    }
+  }
+  return tag_at;
+}
+
+// The gap of `size` bytes that ends at `base`.
+template <class Handler, Config kConfig>
+inline Gap* Talc<Handler, kConfig>::gap_below(char* base, size_t size) {
+  Gap* const gap = gap_at(base - size);
+  if (Guard::kChecks && (!Guard::may_point(gap) || gap->size != size)) [[unlikely]] {
+    Guard::on_corrupt_gap(base);
+  }
+  return gap;
+}
+
 // Frees the chunk that begins at `base` and whose tag is at `tag_at`, merging it with its neighbours.
 // Returns the gap.
 template <class Handler, Config kConfig>
@@ -148,8 +172,9 @@ template <class Handler, Config kConfig>
   if (tag::is_allocated(below)) {
     word_at(base - kWordSize) = below | tag::kGapAbove;
   } else {
-    base -= below;
-    remove_gap(gap_at(base));
+    Gap* const gap = gap_below(base, below);
+    remove_gap(gap);
+    base = gap->base();
   }
   insert_gap(base, static_cast<size_t>(acme - base));
   return Span(base, acme);
@@ -160,7 +185,7 @@ inline void Talc<Handler, kConfig>::free(void* ptr, size_t size) {
   check_entry();
   // The word below is needed as soon as the tag is known: both are far from one another.
   __builtin_prefetch(static_cast<char*>(ptr) - kWordSize);
-  char* const tag_at = tag_of(static_cast<char*>(ptr), size);
+  char* const tag_at = find_tag(static_cast<char*>(ptr), size);
   char* const base = tag::base(word_at(tag_at));
   TALC_ASSERT(base <= ptr && ptr < tag_at);
   tally_.on_free(size);

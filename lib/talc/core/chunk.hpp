@@ -44,7 +44,8 @@ inline char* base(size_t word) { return reinterpret_cast<char*>(word & ~kFlags);
 
 }  // namespace tag
 
-// A free chunk. `link` is the pointer that points here: the bin's head or the `next` of the gap before.
+// A free chunk. `link` is the pointer that points here, sealed by the engine's Guard: the bin's head or
+// the `next` of the gap before.
 struct [[gnu::may_alias]] Gap {
   Gap* next;
   Gap** link;

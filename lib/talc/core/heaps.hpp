@@ -53,7 +53,7 @@ size_t Talc<Handler, kConfig>::table_bytes(unsigned bin_count) {
   constexpr size_t kBudget = kLeastHeap / 32 / kWordSize;
   constexpr size_t kLeastBins = kUseful < kBudget ? kUseful : kBudget;
   const bool with_quick = kConfig.quick_lists && bin_count >= kLeastBins;
-  return TheBins::table_bytes(bin_count) + (with_quick ? QuickLists::kTableBytes : 0);
+  return TheBins::table_bytes(bin_count) + (with_quick ? TheQuickLists::kTableBytes : 0);
 }
 
 template <class Handler, Config kConfig>

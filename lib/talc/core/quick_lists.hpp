@@ -7,15 +7,16 @@
 // anything is said about the extent of a heap. (The idea is that of Weinstock's QuickFit, 1976, and of
 // dlmalloc's fast bins.)
 //
-//   a waiting chunk   |next| …old payload… |tag|
+//   a waiting chunk   |next| …old payload… |tag|      next: sealed by the Guard
 //
 // The heads lie in the table, behind the bins. Used by blocks.hpp.
 #pragma once
 
-#include "talc/core/chunk.hpp"
+#include "talc/core/guard.hpp"
 
 namespace talc {
 
+template <class Guard = NoGuard>
 class QuickLists {
  public:
   static constexpr size_t kMaxSize = 1024;  // of a chunk, in bytes
@@ -41,26 +42,24 @@ class QuickLists {
   // that were freed last: chunks of one size are aligned to two words half of the time.
   // Requires: accepts(chunk_size).
   char* take(size_t chunk_size, size_t align, size_t offset) {
-    char* link = reinterpret_cast<char*>(&heads_[chunk_size / kWordSize]);
-    for (int look = 0; look < kLooks; ++look) {
-      char* const chunk = load_pointer(link);
-      if (chunk == nullptr) {
-        return nullptr;
-      }
+    char* chunk = heads_[chunk_size / kWordSize];
+    char* before = nullptr;
+    for (int look = 0; chunk != nullptr && look < kLooks; ++look) {
+      char* const next = next_of(chunk, chunk_size);
       if (is_aligned(chunk + offset, align)) {
-        store_pointer(link, load_pointer(chunk));
+        set_next(before, chunk_size, next);
         count_ -= 1;
         return chunk;
       }
-      link = chunk;
+      before = chunk;
+      chunk = next;
     }
     return nullptr;
   }
   // Requires: accepts(chunk_size).
   void push(char* chunk, size_t chunk_size) {
-    char*& head = heads_[chunk_size / kWordSize];
-    store_pointer(chunk, head);
-    head = chunk;
+    set_next(chunk, chunk_size, heads_[chunk_size / kWordSize]);
+    set_next(nullptr, chunk_size, chunk);
     count_ += 1;
   }
 
@@ -69,7 +68,7 @@ class QuickLists {
   void for_each(F f) const {
     for (size_t size = 0; count_ != 0 && size <= kMaxSize; size += kWordSize) {
       for (char* chunk = heads_[size / kWordSize]; chunk != nullptr;) {
-        char* const next = load_pointer(chunk);
+        char* const next = next_of(chunk, size);
         f(chunk, size);
         chunk = next;
       }
@@ -87,6 +86,22 @@ class QuickLists {
   }
 
  private:
+  static char* next_of(const char* chunk, size_t chunk_size) {
+    char* const next = Guard::seal(load_pointer(chunk), chunk_size);
+    if (Guard::kChecks && next != nullptr && !Guard::may_point(next)) [[unlikely]] {
+      Guard::on_corrupt_gap(chunk);
+    }
+    return next;
+  }
+  // Null stands for the head of the list.
+  void set_next(char* chunk, size_t chunk_size, char* next) {
+    if (chunk == nullptr) {
+      heads_[chunk_size / kWordSize] = next;
+    } else {
+      store_pointer(chunk, Guard::seal(next, chunk_size));
+    }
+  }
+
   char** heads_ = nullptr;
   size_t request_limit_ = 0;  // 0: nothing waits here
   size_t count_ = 0;

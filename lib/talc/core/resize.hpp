@@ -16,7 +16,7 @@ bool Talc<Handler, kConfig>::grow_in_place(void* ptr, size_t old_size, size_t ne
     return false;
   }
   char* const payload = static_cast<char*>(ptr);
-  char* const tag_at = tag_of(payload, old_size);
+  char* const tag_at = find_tag(payload, old_size);
   const size_t old_tag = word_at(tag_at);
   const size_t held = static_cast<size_t>(tag_at + kTagSize - payload);
   const size_t need = chunk_size_for(new_size);
@@ -69,7 +69,7 @@ void Talc<Handler, kConfig>::shrink(void* ptr, size_t old_size, size_t new_size)
   check_entry();
   TALC_ASSERT(new_size <= old_size);
   char* const payload = static_cast<char*>(ptr);
-  char* const tag_at = tag_of(payload, old_size);
+  char* const tag_at = find_tag(payload, old_size);
   const size_t old_tag = word_at(tag_at);
   char* const end = tag_slot(payload, new_size) + kTagSize;
   char* acme = tag_at + kTagSize;
@@ -115,7 +115,7 @@ template <class Handler, Config kConfig>
 bool Talc<Handler, kConfig>::moving_closes_gaps(void* ptr, size_t old_size, size_t new_size,
                                                 size_t align) {
   char* const payload = static_cast<char*>(ptr);
-  char* const tag_at = tag_of(payload, old_size);
+  char* const tag_at = find_tag(payload, old_size);
   const size_t old_tag = word_at(tag_at);
   char* const base = tag::base(old_tag);
   const size_t word_below = word_at(base - kWordSize);

@@ -123,7 +123,9 @@ class Talc {
 
  private:
   static_assert(kConfig.bins_per_doubling_log2 >= 1 && kConfig.bins_per_doubling_log2 <= 10);
-  using TheBins = Bins<kConfig.bins_per_doubling_log2>;
+  using Guard = typename GuardOf<Handler>::Type;
+  using TheQuickLists = QuickLists<Guard>;
+  using TheBins = Bins<kConfig.bins_per_doubling_log2, Guard>;
 
   // Stands at the base of every heap. Its tag is that of the chunk that would lie below the first.
   struct [[gnu::may_alias]] HeapHeader {
@@ -158,6 +160,8 @@ class Talc {
   void* malloc_from_gap(size_t size, size_t align, size_t offset);
   void* try_malloc(size_t size, size_t align, size_t offset);
   void* carve(Fit fit, size_t size);
+  static char* find_tag(char* payload, size_t size);
+  static Gap* gap_below(char* base, size_t size);
   Span free_chunk(char* base, char* tag_at);
   void merge_waiting();
   void merge_waiting_and(char* base, char* tag_at);
@@ -202,7 +206,7 @@ class Talc {
   void change_claimed(size_t by);
 
   TheBins bins_;
-  QuickLists quick_;
+  TheQuickLists quick_;
   HeapHeader* heaps_ = nullptr;
   size_t claimed_bytes_ = 0;
   unsigned plenty_bin_ = 0;  // memory is scarce while all gaps are in bins below

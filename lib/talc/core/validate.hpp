@@ -72,7 +72,8 @@ const char* Talc<Handler, kConfig>::check_heap(HeapHeader* header, ChunkCensus& 
       if (gap->size != word) {
         return "a gap's two sizes differ";
       }
-      if (*gap->link != gap || (gap->next != bins_.end() && gap->next->link != &gap->next)) {
+      if (*TheBins::link_of(gap) != gap ||
+          (gap->next != bins_.end() && TheBins::link_of(gap->next) != &gap->next)) {
         return "a gap is not linked into a bin";
       }
       census.gaps += 1;

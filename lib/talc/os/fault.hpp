@@ -20,7 +20,8 @@ enum class Fault {
   use_after_free,      // resized or measured after it was released
   invalid_pointer,     // not the start of a block of ours
   misaligned_pointer,  // within our memory, but no block begins at such an address
-  corrupt_block,       // a block whose size, kept below its first byte, is overwritten
+  corrupt_block,  // a block whose size, kept below its first byte, or what follows it is overwritten
+  corrupt_free_memory,  // written to although no block is there
 };
 
 constexpr const char* fault_name(Fault fault) {
@@ -35,6 +36,8 @@ constexpr const char* fault_name(Fault fault) {
       return "misaligned pointer";
     case Fault::corrupt_block:
       return "corrupt block";
+    case Fault::corrupt_free_memory:
+      return "corrupt free memory";
   }
   return "fault";
 }

@@ -17,6 +17,7 @@
 
 #include "talc/base/assert.hpp"
 #include "talc/base/span.hpp"
+#include "talc/core/guard.hpp"
 #include "talc/os/heap_placement.hpp"
 #include "talc/os/pages.hpp"
 
@@ -52,6 +53,9 @@ class MapOnOom {
 
   // From here on Talc tells of a free top.
   static constexpr size_t kTopFreeThreshold = kMinSlack;
+
+  // The engine's, if the registry brings one.
+  using Guard = typename GuardOf<Registry>::Type;
 
   constexpr MapOnOom() = default;
   constexpr explicit MapOnOom(Registry registry) : registry_(registry) {}

@@ -122,10 +122,32 @@ class Pages {
     return resident;
   }
 
+  // A number that differs from process to process and that nobody else knows: made of what the kernel
+  // gives each program for such purposes. 0 until learn_secret was called, which threads may do at
+  // any time, and again.
+  static size_t secret() { return secret_.load(std::memory_order_relaxed); }
+  static void learn_secret() {
+    if (secret() == 0) [[unlikely]] {
+      secret_.store(mix_secret(reinterpret_cast<const void*>(getauxval(AT_RANDOM))),
+                    std::memory_order_relaxed);
+    }
+  }
+
   // How often the kernel was asked for anything above.
   static size_t system_calls() { return calls_.load(std::memory_order_relaxed); }
 
  private:
+  // libc takes its own secrets from the same bytes: who learns ours must not learn those.
+  static size_t mix_secret(const void* random) {
+    uint64_t words[2] = {address_of(&secret_), 0};
+    if (random != nullptr) {
+      __builtin_memcpy(words, random, sizeof words);
+    }
+    uint64_t mixed = words[0] ^ (words[1] << 23 | words[1] >> 41);
+    mixed = (mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93U;
+    return static_cast<size_t>(mixed ^ mixed >> 32) | 1;
+  }
+
   static constexpr int kAccess = PROT_READ | PROT_WRITE;
   static constexpr int kKind = MAP_PRIVATE | MAP_ANONYMOUS;
 
@@ -151,6 +173,7 @@ class Pages {
   }
 
   static inline constinit std::atomic<size_t> calls_{0};
+  static inline constinit std::atomic<size_t> secret_{0};
 };
 
 // Returns `size_bytes` of fresh memory aligned to `align`, or null. What was mapped too much in
