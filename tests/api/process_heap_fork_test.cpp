@@ -16,6 +16,7 @@
 
 #include "support/process.hpp"
 #include "support/sanitizers.hpp"
+#include "support/threads.hpp"
 
 namespace talc {
 namespace {
@@ -130,6 +131,37 @@ TEST_F(ProcessHeapForkTest, WithManyThreads) {
   const Load load(6, use_middle_blocks);
   for (int i = 0; i < kForks / 40 && !HasFatalFailure(); ++i) {
     fork_once();
+  }
+}
+
+// Blocks change hands while the child's memory is copied, page by page.
+TEST_F(ProcessHeapForkTest, AChildsThreadsGetBlocksThatNobodyHas) {
+  static constexpr size_t kSizes[] = {9000, 20000, 50000, 100000};
+  const Load load(2, [] {
+    void* blocks[4] = {};
+    for (unsigned i = 0; i < 1000; ++i) {
+      void*& block = blocks[i / 3 % 4];
+      heap().release(block == nullptr ? heap().allocate(48, 16) : block);
+      block = block == nullptr ? heap().allocate(kSizes[i % 4], 16) : nullptr;
+    }
+    for (void* const block : blocks) {
+      if (block != nullptr) {
+        heap().release(block);
+      }
+    }
+  });
+  for (int i = 0; i < kForks / 2 && !HasFatalFailure(); ++i) {
+    fork_once([] {
+      run_threads(3, [](unsigned) {
+        void* blocks[32];
+        for (unsigned k = 0; k < 32; ++k) {
+          blocks[k] = heap().allocate(kSizes[k % 4], 16);
+        }
+        for (void* const block : blocks) {
+          heap().release(block);
+        }
+      });
+    });
   }
 }
 

@@ -161,17 +161,13 @@ class alignas(64) Arena {
     if (cache != nullptr) {
       cache->set_changing(true);
       free_caches_ = cache->next_free;
-      cache->is_free = false;
     }
     return cache;
   }
   ThreadCache* free_caches() { return free_caches_; }
   void push_free_cache(ThreadCache* cache) {
-    if (!cache->is_free) {
-      cache->is_free = true;
-      cache->next_free = free_caches_;
-      free_caches_ = cache;
-    }
+    cache->next_free = free_caches_;
+    free_caches_ = cache;
   }
 
   // Also right without a visit where nobody else can have one.

@@ -140,8 +140,11 @@ class ArenaLock {
         abandoned_.load(std::memory_order_relaxed)) [[unlikely]] {
       return false;
     }
-    is_light_.store(true, std::memory_order_relaxed);
+    // A signal handler that strikes in between finds the lock held.
     holder_.store(ThreadNote::id(), std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    is_light_.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     return true;
   }
 
@@ -156,8 +159,12 @@ class ArenaLock {
   }
 
   void let_go() {
+    // A signal handler that strikes once there is no holder leaves the lock as it wants.
+    const bool was_light = is_light_.load(std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     holder_.store(nullptr, std::memory_order_relaxed);
-    if (is_light_.load(std::memory_order_relaxed)) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (was_light) {
       is_light_.store(false, std::memory_order_release);
     } else {
       lock_.unlock();

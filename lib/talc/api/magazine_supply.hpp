@@ -130,7 +130,7 @@ class MagazineSupply {
     if (void* const old = magazine.attach(memory, wanted, capacity, supply.spare_depth)) {
       home.return_chunk(old, Magazine::array_bytes(capacity));
     } else {
-      supply.next_refill = static_cast<uint16_t>(wanted / 2);
+      supply.next_refill = static_cast<uint16_t>(wanted < 2 ? 1 : wanted / 2);
     }
     supply.capacity = static_cast<uint16_t>(wanted);
     granted_.fetch_add(held_by(size_class, wanted - capacity), std::memory_order_relaxed);

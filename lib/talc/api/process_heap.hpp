@@ -180,7 +180,7 @@ class BasicProcessHeap {
   void after_fork_in_parent() { arenas().after_fork_in_parent(); }
   void after_fork_in_child() {
     if (arenas().after_fork_in_child()) {
-      caches_.adopt_in_child();
+      caches_.begin_in_child();
     }
   }
 
@@ -335,7 +335,8 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident
   const size_t posted_active = cached.middle_posted_bytes + cached.middle_posted * kPrefixAndTag;
   // Of the engine's allocations some are chunks of ours, and of the blocks some are free.
   const size_t middle_blocks = counters.live_allocations - arena.chunks().count;
-  const size_t middle_live = middle_blocks - cached.hot - cached.middle_posted;
+  const size_t middle_free = smaller(cached.hot + cached.middle_posted, middle_blocks);
+  const size_t middle_live = middle_blocks - middle_free;
   const size_t middle_bytes = counters.live_bytes - arena.chunks().bytes -
                               middle_blocks * BlockPrefix::kSize - cached.hot_bytes -
                               cached.middle_posted_bytes;

@@ -54,8 +54,10 @@ class ThreadCaches {
   void end_thread(ThreadCache& cache) {
     Current::set(ThreadCache::none());
     ThreadNote::set_ended();
-    const ThreadCache::Changing changing(cache);
-    empty(cache);
+    {
+      const ThreadCache::Changing changing(cache);
+      empty(cache);
+    }
     TheArena& home = arenas_[cache.arena()];
     home.users().fetch_sub(1, std::memory_order_relaxed);
     if (const Visit visit = arenas_.visit_one(cache.arena())) {
@@ -74,8 +76,8 @@ class ThreadCaches {
     }
   }
 
-  // Sends home what the caches that wait for a thread still hold: of threads that a fork stopped, or
-  // that ended while their arena was busy.
+  // Sends home what the caches that wait for a thread still hold: of threads that ended while their
+  // arena was busy.
   void empty_free() {
     for (unsigned i = 0; i < arenas_.count(); ++i) {
       const Visit home = arenas_.visit_one(i);
@@ -87,19 +89,14 @@ class ThreadCaches {
     }
   }
 
-  // In the child of a fork: the caches of the threads that are gone wait for new ones, but those
-  // that were being changed, or whose arena is abandoned, which are lost.
-  void adopt_in_child() {
+  // In the child of a fork: the caches of the threads that are gone are lost, with what they hold. They
+  // were copied a page at a time while those threads went on, so that an array may name a block that
+  // was handed out since, and which the child relies on.
+  void begin_in_child() {
     const ThreadCache* const mine = &Current::get();
     for (unsigned i = 0; i < arenas_.count(); ++i) {
       arenas_[i].users().store(mine->arena() == i ? 1 : 0, std::memory_order_relaxed);
     }
-    for_each([&](ThreadCache& cache) {
-      TheArena& arena = arenas_[cache.arena()];
-      if (&cache != mine && !cache.is_changing() && !arena.lock().is_abandoned()) {
-        arena.push_free_cache(&cache);
-      }
-    });
     if (mine->is_one() && arenas_[mine->arena()].lock().is_abandoned()) {
       Current::set(ThreadCache::none());
     }

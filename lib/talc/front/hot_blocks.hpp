@@ -18,8 +18,9 @@ namespace talc {
 
 class HotBlocks {
  public:
+  static constexpr unsigned kMaxLog2 = kWordBits == 64 ? 19 : 18;
   static constexpr size_t kMinSize = SizeClasses::kMaxSize + 1;
-  static constexpr size_t kMaxSize = size_t{512} << 10;
+  static constexpr size_t kMaxSize = size_t{1} << kMaxLog2;
   static constexpr size_t kMaxBytes = size_t{1} << 20;
   static constexpr unsigned kDepth = 8;
 
@@ -41,7 +42,7 @@ class HotBlocks {
     return remove(*range);
   }
 
-  // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of 16.
+  // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of two words.
   bool put(void* ptr, size_t size_bytes) {
     if (!serves(size_bytes) || bytes() + size_bytes > kMaxBytes) {
       return false;
@@ -74,7 +75,7 @@ class HotBlocks {
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr size_t kUnit = 16;
+  static constexpr size_t kUnit = 2 * kWordSize;
   static_assert(kMaxSize / kUnit < 1U << 16);
 
   struct Range {
@@ -110,8 +111,6 @@ class HotBlocks {
   static_assert(size_t{1} << kFirstLog2 < kMinSize);
 
   // The last one but one is for kMaxSize itself; the last one is always empty.
-  static constexpr unsigned kMaxLog2 = 19;
-  static_assert(size_t{1} << kMaxLog2 == kMaxSize);
   Range ranges_[((kMaxLog2 - kFirstLog2) << kPerDoublingLog2) + 2];
   std::atomic<size_t> count_{0};
   std::atomic<size_t> bytes_{0};

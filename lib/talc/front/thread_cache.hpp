@@ -128,10 +128,9 @@ class alignas(64) ThreadCache {
   }
   bool is_changing() const { return changing_.load(std::memory_order_relaxed); }
 
-  // Links and state of SmallBlocks: all caches, and those that wait for a thread.
+  // Links: all caches, and those that wait for a thread.
   ThreadCache* next = nullptr;
   ThreadCache* next_free = nullptr;
-  bool is_free = false;
 
  private:
   static constexpr size_t kFirstArrayBytes = size_t{8} << 10;

@@ -96,9 +96,10 @@ class Pages {
   static void populate(Span pages) {
     constexpr int kPopulateWrite = 23;
     static constinit std::atomic<bool> is_unknown{false};
-    if (!is_unknown.load(std::memory_order_relaxed) &&
-        ask([=] { return ::syscall(SYS_madvise, pages.base, pages.size(), kPopulateWrite); }) !=
-            0) {
+    if (!is_unknown.load(std::memory_order_relaxed) && !ask([=] {
+          return ::syscall(SYS_madvise, pages.base, pages.size(), kPopulateWrite) == 0 ||
+                 errno != EINVAL;
+        })) {
       is_unknown.store(true, std::memory_order_relaxed);
     }
   }
