@@ -41,16 +41,30 @@ inline void* or_enomem(void* block) {
 }
 
 inline void* allocate(size_t size) {
-  if (void* const block = ProcessHeap::try_allocate(size)) [[likely]] {
+  if (void* const block = TheHeap::try_allocate(size)) [[likely]] {
     return block;
   }
   return allocate_slowly(size);
 }
 
 inline void release(void* block) {
-  if (!ProcessHeap::try_release(block)) [[unlikely]] {
+  if (!TheHeap::try_release(block)) [[unlikely]] {
     release_slowly(block);
   }
+}
+
+// What whoever frees a block says of it is a hint, which the hardened library checks. Not of blocks
+// that are not ours, but those of a program's own `operator new`.
+inline void check_hints([[maybe_unused]] void* block, [[maybe_unused]] size_t size,
+                        [[maybe_unused]] size_t align = 1) {
+#ifdef TALC_HARDENED
+  if (block != nullptr && process_heap().owns(block)) {
+    process_heap().require_size(block, size);
+    if (!is_power_of_two(align) || !is_aligned(block, align)) {
+      raise_fault(Fault::misaligned_pointer, block);
+    }
+  }
+#endif
 }
 
 [[gnu::noinline]] inline void* allocate_zeroed_slowly(size_t bytes) {
@@ -62,7 +76,7 @@ inline void* allocate_zeroed(size_t count, size_t size) {
   if (__builtin_mul_overflow(count, size, &bytes)) [[unlikely]] {
     return or_enomem(nullptr);
   }
-  if (void* const block = ProcessHeap::try_allocate(bytes)) [[likely]] {
+  if (void* const block = TheHeap::try_allocate(bytes)) [[likely]] {
     return __builtin_memset(block, 0, bytes);
   }
   return allocate_zeroed_slowly(bytes);
@@ -80,7 +94,7 @@ inline void* allocate_zeroed(size_t count, size_t size) {
 }
 
 inline void* reallocate(void* block, size_t size) {
-  return ProcessHeap::may_stay(block, size) ? block : reallocate_slowly(block, size);
+  return TheHeap::may_stay(block, size) ? block : reallocate_slowly(block, size);
 }
 
 inline void* reallocate_array(void* block, size_t count, size_t size) {
@@ -101,7 +115,7 @@ inline void* allocate_aligned(size_t align, size_t size) {
     return nullptr;
   }
   const size_t power = align <= kMallocAlign ? kMallocAlign : size_t{2} << floor_log2(align - 1);
-  if (void* const block = ProcessHeap::try_allocate(size, power)) [[likely]] {
+  if (void* const block = TheHeap::try_allocate(size, power)) [[likely]] {
     return block;
   }
   return allocate_aligned_slowly(power, size);
@@ -113,7 +127,7 @@ inline int allocate_aligned_posix(void** result, size_t align, size_t size) {
   if (align < sizeof(void*) || !is_power_of_two(align)) {
     return EINVAL;
   }
-  void* block = ProcessHeap::try_allocate(size, align);
+  void* block = TheHeap::try_allocate(size, align);
   if (block == nullptr) [[unlikely]] {
     block = process_heap().allocate(size, align);
     if (block == nullptr) {

@@ -18,7 +18,7 @@ namespace {
 
 struct mallinfo2 get_info() {
   ProcessStats stats;
-  process_heap().get_stats(stats, ProcessHeap::Resident::skip);
+  process_heap().get_stats(stats, TheHeap::Resident::skip);
   struct mallinfo2 info = {};
   info.arena = stats.mapped - stats.huge_bytes;  // from the kernel, without huge blocks
   info.ordblks = stats.fragments;                // free pieces
@@ -132,7 +132,7 @@ TALC_EXPORT int malloc_info(int options, FILE* stream) noexcept {
     return EINVAL;
   }
   talc::ProcessStats stats;
-  talc::process_heap().get_stats(stats, talc::ProcessHeap::Resident::skip);
+  talc::process_heap().get_stats(stats, talc::TheHeap::Resident::skip);
   char buffer[1024];
   talc::TextWriter out(buffer, talc::TextSink{.write = &talc::write_to_stream, .context = stream});
   talc::print_xml(out, stats);

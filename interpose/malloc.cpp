@@ -22,10 +22,14 @@ TALC_EXPORT void* reallocarray(void* block, size_t count, size_t size) noexcept 
   return talc::calls::reallocate_array(block, count, size);
 }
 
-// C23's: the size, and the alignment, are hints that are not needed.
-TALC_EXPORT void free_sized(void* block, size_t) noexcept { talc::calls::release(block); }
+// C23's.
+TALC_EXPORT void free_sized(void* block, size_t size) noexcept {
+  talc::calls::check_hints(block, size);
+  talc::calls::release(block);
+}
 
-TALC_EXPORT void free_aligned_sized(void* block, size_t, size_t) noexcept {
+TALC_EXPORT void free_aligned_sized(void* block, size_t align, size_t size) noexcept {
+  talc::calls::check_hints(block, size, align);
   talc::calls::release(block);
 }
 

@@ -3,7 +3,7 @@
 // Only the plain one and the plain aligned one free; the others call them, as the standard has it.
 // A program that replaces the pair `operator new(size_t)` and `operator delete(void*)`, with blocks
 // that are not ours, must also get its sized and its array deletes, which the compiler calls
-// unasked. The size and the alignment are hints that this library does not need.
+// unasked. The size and the alignment are hints, which only the hardened library looks at.
 #include <new>
 
 #include "interpose/calls.hpp"
@@ -15,7 +15,8 @@ TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, std::align_val_t) noex
   talc::calls::release(ptr);
 }
 
-TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, size_t) noexcept {
+TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, size_t size) noexcept {
+  talc::calls::check_hints(ptr, size);
   ::operator delete(ptr);
 }
 
@@ -23,7 +24,9 @@ TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, const std::nothrow_t&)
   ::operator delete(ptr);
 }
 
-TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, size_t, std::align_val_t align) noexcept {
+TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, size_t size,
+                                               std::align_val_t align) noexcept {
+  talc::calls::check_hints(ptr, size, static_cast<size_t>(align));
   ::operator delete(ptr, align);
 }
 
@@ -34,7 +37,8 @@ TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, std::align_val_t align
 
 TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr) noexcept { ::operator delete(ptr); }
 
-TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, size_t) noexcept {
+TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, size_t size) noexcept {
+  talc::calls::check_hints(ptr, size);
   ::operator delete[](ptr);
 }
 
@@ -46,8 +50,9 @@ TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, std::align_val_t ali
   ::operator delete(ptr, align);
 }
 
-TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, size_t,
+TALC_EXPORT [[gnu::weak]] void operator delete[](void* ptr, size_t size,
                                                  std::align_val_t align) noexcept {
+  talc::calls::check_hints(ptr, size, static_cast<size_t>(align));
   ::operator delete[](ptr, align);
 }
 

@@ -37,7 +37,7 @@ namespace {
 }  // namespace
 
 void* talc_new(size_t size) {
-  if (void* const block = talc::ProcessHeap::try_allocate(size)) [[likely]] {
+  if (void* const block = talc::TheHeap::try_allocate(size)) [[likely]] {
     return block;
   }
   return new_slowly(size);

@@ -24,7 +24,7 @@ namespace talc {
 
 // Returns null when memory ran out and no new-handler is left to ask. What a handler throws passes.
 inline void* allocate_asking_handler(size_t size, size_t align = kMallocAlign) {
-  if (void* const block = ProcessHeap::try_allocate(size, align)) [[likely]] {
+  if (void* const block = TheHeap::try_allocate(size, align)) [[likely]] {
     return block;
   }
   for (;;) {

@@ -21,7 +21,7 @@
 
 namespace talc {
 
-constinit ProcessHeap the_process_heap;
+constinit TheHeap the_process_heap;
 
 namespace {
 
@@ -43,7 +43,7 @@ bool has_report() {
                  [] { the_process_heap.after_fork_in_parent(); },
                  [] { the_process_heap.after_fork_in_child(); });
   ThreadExit::begin([](void* cache) { the_process_heap.end_thread(cache); });
-  ProcessHeap::arm_thread();
+  TheHeap::arm_thread();
   if (getauxval(AT_SECURE) == 0) {
     parse_options(environment, options, &warn);
   }

@@ -5,12 +5,19 @@
 // done once per process. Used by every file here.
 #pragma once
 
-#include "talc/api/process_heap.hpp"
+#include "talc/hard/hardened_heap.hpp"
 
 namespace talc {
 
-extern constinit ProcessHeap the_process_heap;
+// The preset: hardened or not.
+#ifdef TALC_HARDENED
+using TheHeap = HardenedHeap;
+#else
+using TheHeap = ProcessHeap;
+#endif
 
-inline ProcessHeap& process_heap() { return the_process_heap; }
+extern constinit TheHeap the_process_heap;
+
+inline TheHeap& process_heap() { return the_process_heap; }
 
 }  // namespace talc

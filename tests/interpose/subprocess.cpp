@@ -138,4 +138,6 @@ std::string program(const std::string& name) { return build_folder() + "/tests/i
 
 std::string library() { return build_folder() + "/libtalc.so"; }
 
+std::string hardened_library() { return build_folder() + "/libtalc-hardened.so"; }
+
 }  // namespace subprocess

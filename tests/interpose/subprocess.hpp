@@ -37,8 +37,9 @@ Outcome run_under_talc(const std::vector<std::string>& command, Conditions condi
 std::string build_folder();
 std::string source_folder();
 
-// The paths of a program of tests/interpose/programs, and of libtalc.so.
+// The paths of a program of tests/interpose/programs, and of the two libraries.
 std::string program(const std::string& name);
 std::string library();
+std::string hardened_library();
 
 }  // namespace subprocess

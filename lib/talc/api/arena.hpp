@@ -366,6 +366,9 @@ class alignas(64) Arena {
   Fault diagnose_in(Span memory, const char* payload, Fault if_freed) {
     Fault fault = Fault::invalid_pointer;
     (void)engine().get_allocated_span(memory);  // so that no free chunk still looks allocated
+    if (engine().find_fault() != nullptr) {
+      return Fault::corrupt_block;  // no tag can be followed
+    }
     engine().for_each_chunk(memory, [&](Span chunk, bool allocated) {
       if (!chunk.contains(payload)) {
         return;

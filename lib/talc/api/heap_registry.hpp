@@ -6,6 +6,7 @@
 // block whose heap has gone is known for what it is.
 #pragma once
 
+#include "talc/api/block_prefix.hpp"
 #include "talc/api/footprint.hpp"
 #include "talc/api/fresh_memory.hpp"
 #include "talc/core/guard.hpp"
@@ -30,7 +31,7 @@ class HeapRegistry {
              is_aligned(ptr, kWordSize);
     }
     [[noreturn]] static void on_corrupt_block(const void* payload) {
-      raise_fault(Fault::corrupt_block, payload);
+      raise_fault(Fault::corrupt_block, static_cast<const char*>(payload) + BlockPrefix::kSize);
     }
     [[noreturn]] static void on_corrupt_gap(const void* gap) {
       raise_fault(Fault::corrupt_free_memory, gap);

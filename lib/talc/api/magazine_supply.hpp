@@ -54,6 +54,9 @@ class MagazineSupply {
     if (taken.count < wanted) {
       __builtin_memmove(begin, begin + wanted - taken.count, taken.count * sizeof(void*));
     }
+    if constexpr (requires { Kernel::kShufflesSlots; }) {
+      shuffle(begin, taken.count);
+    }
     magazine.set_depth(taken.count, capacity);
     supply.next_refill = static_cast<uint16_t>(2 * wanted);
     return taken.fresh;
@@ -149,7 +152,21 @@ class MagazineSupply {
     return limit == 0 ? 1 : limit;
   }
 
+  // Fisher's and Yates's, from a linear congruential generator of which the high bits are used.
+  void shuffle(void** slots, unsigned count) {
+    size_t random = random_.load(std::memory_order_relaxed) ^ Pages::secret();
+    for (unsigned i = count; i > 1; --i) {
+      random = random * static_cast<size_t>(0x5851F42D4C957F2DU) + 1;
+      const size_t other = (random >> kWordBits / 2) % i;
+      void* const slot = slots[i - 1];
+      slots[i - 1] = slots[other];
+      slots[other] = slot;
+    }
+    random_.store(random, std::memory_order_relaxed);
+  }
+
   std::atomic<size_t> granted_{0};  // bytes that all magazines may hold
+  std::atomic<size_t> random_{0};   // if slots are shuffled
 };
 
 }  // namespace talc

@@ -64,8 +64,8 @@ class MiddleBlocks {
   }
 
   // The usable bytes of a block. Requires: as release.
-  size_t usable_size(const void* ptr, unsigned arena) {
-    return arenas()[arena].usable_size(ptr, Fault::use_after_free);
+  size_t usable_size(const void* ptr, unsigned arena, Fault if_freed) {
+    return arenas()[arena].usable_size(ptr, if_freed);
   }
 
   // Returns whether the block of `usable` bytes holds `size` now, where it is, with little to spare.

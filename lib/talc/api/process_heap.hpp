@@ -134,18 +134,27 @@ class BasicProcessHeap {
   }
 
   // The bytes that the block at `ptr` has, at least as many as were asked for, and always the same
-  // number until it is reallocated. Requires: as reallocate. Cost: two loads of the page map, one
-  // of the block.
-  size_t usable_size(const void* ptr) {
+  // number until it is reallocated. Requires: as reallocate; a block that was released is a fault
+  // named `if_freed`. Cost: two loads of the page map, one of the block.
+  size_t usable_size(const void* ptr, Fault if_freed = Fault::use_after_free) {
     const PageEntry entry = Map::get(ptr);
     if (entry.kind() == PageEntry::Kind::small) [[likely]] {
-      return SmallBlocks<Kernel>::usable_size(ptr, entry);
+      return SmallBlocks<Kernel>::usable_size(ptr, entry, if_freed);
     }
     if (entry.kind() == PageEntry::Kind::heap) {
-      return middle().usable_size(ptr, entry.arena());
+      return middle().usable_size(ptr, entry.arena(), if_freed);
     }
-    require_huge(ptr, entry, Fault::use_after_free);
+    require_huge(ptr, entry, if_freed);
     return HugeBlocks<Kernel>::length_at(ptr, entry);
+  }
+
+  // As reallocate, without copying if the kernel would; null, and nothing has happened, unless `ptr` is
+  // a huge block and size ≥ 1 MiB. Requires: as reallocate.
+  void* move_pages(void* ptr, size_t size) {
+    const PageEntry entry = Map::get(ptr);
+    return entry.kind() != PageEntry::Kind::huge || size < kMinHuge || size > kMaxSize
+               ? nullptr
+               : huge_.resize(ptr, HugeBlocks<Kernel>::length_at(ptr, entry), size);
   }
 
   // Whether `ptr` points into a slab, a heap of an arena, or into the first 64 KiB of a huge block:
@@ -274,7 +283,7 @@ class BasicProcessHeap {
 
   // Stays where it is unless it does not fit, or would leave more than half of its slot unused.
   void* reallocate_small(PageEntry entry, void* ptr, size_t size) {
-    const size_t usable = SmallBlocks<Kernel>::usable_size(ptr, entry);
+    const size_t usable = SmallBlocks<Kernel>::usable_size(ptr, entry, Fault::use_after_free);
     if (size <= usable &&
         (size > usable / 2 || ClassMap<Kernel>::class_of(size) == entry.size_class())) {
       return ptr;
@@ -283,17 +292,15 @@ class BasicProcessHeap {
   }
 
   void* reallocate_middle(void* ptr, unsigned arena, size_t size) {
-    const size_t usable = middle().usable_size(ptr, arena);
+    const size_t usable = middle().usable_size(ptr, arena, Fault::use_after_free);
     return middle().resize_in_place(ptr, arena, usable, size) ? ptr
                                                               : copy_to_new(ptr, usable, size);
   }
 
   void* reallocate_huge(void* ptr, PageEntry entry, size_t size) {
     const size_t length = HugeBlocks<Kernel>::length_at(ptr, entry);
-    if (size >= kMinHuge) {
-      if (void* const resized = size > kMaxSize ? nullptr : huge_.resize(ptr, length, size)) {
-        return resized;
-      }
+    if (void* const resized = move_pages(ptr, size)) {
+      return resized;
     }
     void* const moved = copy_to_new(ptr, length, size);
     return moved == nullptr && size <= length ? ptr : moved;

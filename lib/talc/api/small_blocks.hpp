@@ -64,8 +64,9 @@ class SmallBlocks {
     }
   }
 
-  // The usable bytes of a block. Faults if none begins there, or it was freed a moment ago.
-  static size_t usable_size(const void* block, PageEntry entry) {
+  // The usable bytes of a block. Faults if none begins there, or, named `if_freed`, if it was freed a
+  // moment ago.
+  static size_t usable_size(const void* block, PageEntry entry, Fault if_freed) {
     if (!is_aligned(block, SizeClasses::kStep)) [[unlikely]] {
       raise_fault(Fault::misaligned_pointer, block);
     }
@@ -75,7 +76,7 @@ class SmallBlocks {
     const ThreadCache& cache = Current::get();
     if (cache.is_one() && entry.owner() == cache.arena() &&
         cache.magazine(entry.size_class()).is_on_top(block)) [[unlikely]] {
-      raise_fault(Fault::use_after_free, block);
+      raise_fault(if_freed, block);
     }
     return SizeClasses::size_of(entry.size_class());
   }

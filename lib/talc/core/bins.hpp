@@ -82,6 +82,14 @@ class Bins {
   // The last occupied bin, or some bin below kWordBits if there is no gap at all.
   unsigned last_occupied() const;
 
+  // Whether the gaps before and behind know this one.
+  bool is_linked(const Gap* gap) const {
+    Gap* const* const link = link_of(gap);
+    return Guard::may_point(link) && *link == gap &&
+           (gap->next == end() ||
+            (Guard::may_point(gap->next) && link_of(gap->next) == &gap->next));
+  }
+
   // Whether the summary agrees with the words it sums up. Cost: O(count).
   bool summary_is_right() const;
 
@@ -94,13 +102,6 @@ class Bins {
   Gap** heads() const { return reinterpret_cast<Gap**>(sentinels_ + 1); }
   AliasWord& occupied(unsigned word_index) const {
     return reinterpret_cast<AliasWord*>(sentinels_)[-1 - static_cast<ptrdiff_t>(word_index)];
-  }
-  // Whether gaps before and behind know it, and its other end its size. The link says it of the size
-  // that is at this end.
-  bool is_intact(const Gap* gap, Gap* const* link) const {
-    return Guard::may_point(link) && *link == gap && size_at_acme(gap) == gap->size &&
-           (gap->next == end() ||
-            (Guard::may_point(gap->next) && link_of(gap->next) == &gap->next));
   }
   static size_t size_at_acme(const Gap* gap) {
     return load_word(reinterpret_cast<const char*>(gap) + gap->size - kWordSize);
@@ -136,10 +137,11 @@ inline void Bins<kLog2, Guard>::insert(char* base, size_t size) {
 template <unsigned kLog2, class Guard>
 inline void Bins<kLog2, Guard>::remove(Gap* gap) {
   Gap* const next = gap->next;
-  Gap** const link = link_of(gap);
-  if (Guard::kChecks && gap != none() && !is_intact(gap, link)) [[unlikely]] {
+  if (Guard::kChecks && gap != none() && !(is_linked(gap) && size_at_acme(gap) == gap->size))
+      [[unlikely]] {
     Guard::on_corrupt_gap(gap);
   }
+  Gap** const link = link_of(gap);
   *link = next;
   next->link = Guard::seal(link, next->size);
   const size_t slot = static_cast<size_t>(link - heads());

@@ -72,8 +72,7 @@ const char* Talc<Handler, kConfig>::check_heap(HeapHeader* header, ChunkCensus& 
       if (gap->size != word) {
         return "a gap's two sizes differ";
       }
-      if (*TheBins::link_of(gap) != gap ||
-          (gap->next != bins_.end() && TheBins::link_of(gap->next) != &gap->next)) {
+      if (!bins_.is_linked(gap)) {
         return "a gap is not linked into a bin";
       }
       census.gaps += 1;

@@ -29,6 +29,7 @@ struct SlabGroup {
   uint64_t free_granules;
   uint64_t fresh_granules;  // free ones that nobody has touched
   unsigned granules;
+  bool has_guard = false;
 
   bool is_empty() const { return free_granules == ~uint64_t{0} >> (64 - granules); }
   // The lowest run of `count` free granules: its index, or kNoRun.
@@ -221,7 +222,7 @@ class SlabBank {
       unlink(group);
     }
     slab_granules_ += granules;
-    const size_t reserved_bytes = at + granules == group->granules ? kTagSize : 0;
+    const size_t reserved_bytes = at + granules == group->granules ? reserved_of(*group) : 0;
     auto* const slab = new (kPlacement, metadata)
         Slab(group->base + at * kGranuleSize, source.index(), size_class, reserved_bytes, is_fresh);
     slab->group = group;
@@ -319,7 +320,11 @@ class SlabBank {
                                                              static_cast<char*>(base),
                                                              mask_of(granules),
                                                              is_fresh ? mask_of(granules) : 0,
-                                                             granules};
+                                                             granules,
+                                                             false};
+    if constexpr (kGuardsGroups) {
+      group->has_guard = Kernel::try_guard(guard_of(*group));
+    }
     Map::set(region_of(*group), PageEntry::returned());
     link(group);
     empty_granules_ += granules;
@@ -329,6 +334,11 @@ class SlabBank {
 
   template <class Source>
   void end_group(Source& source, SlabGroup* group) {
+    if constexpr (kGuardsGroups) {
+      if (group->has_guard && !Kernel::try_unguard(guard_of(*group))) {
+        return;  // it stays, for slabs
+      }
+    }
     unlink(group);
     empty_granules_ -= group->granules;
     group_granules_ -= group->granules;
@@ -336,6 +346,18 @@ class SlabBank {
     Map::set(region, PageEntry::heap(source.index()));
     source.return_chunk(group, sizeof(SlabGroup));
     source.return_chunk(region.base, region.size() - kTagSize);
+  }
+
+  // A page that nobody may touch, below the one with the tag: what runs over the last slab's end
+  // faults there. Kernels say whether they want that, by a type that has it.
+  static constexpr bool kGuardsGroups = requires { Kernel::kGuardsGroups; };
+  static Span guard_of(const SlabGroup& group) {
+    char* const last_page = region_of(group).acme - Kernel::page_size();
+    return Span(last_page - Kernel::page_size(), last_page);
+  }
+  // What the last slab of a group does without.
+  static size_t reserved_of(const SlabGroup& group) {
+    return group.has_guard ? 2 * Kernel::page_size() : kTagSize;
   }
 
   static Span region_of(const SlabGroup& group) {

@@ -22,6 +22,8 @@ enum class Fault {
   misaligned_pointer,  // within our memory, but no block begins at such an address
   corrupt_block,  // a block whose size, kept below its first byte, or what follows it is overwritten
   corrupt_free_memory,  // written to although no block is there
+  write_after_free,     // written to while it waited in quarantine
+  wrong_size,           // deleted with another size than it was allocated with
 };
 
 constexpr const char* fault_name(Fault fault) {
@@ -38,6 +40,10 @@ constexpr const char* fault_name(Fault fault) {
       return "corrupt block";
     case Fault::corrupt_free_memory:
       return "corrupt free memory";
+    case Fault::write_after_free:
+      return "write after free";
+    case Fault::wrong_size:
+      return "wrong size";
   }
   return "fault";
 }

@@ -1,10 +1,10 @@
 // Pages: the whole contract with the kernel about memory. Nothing else of talc maps or unmaps any.
 //
-// Seven primitives over whole pages of private anonymous memory. A refusal is a null or a false,
+// Eight primitives over whole pages of private anonymous memory. A refusal is a null or a false,
 // never a fault: limits on addresses, on commit and on the number of mappings (which munmap can
 // hit, too) are the caller's normal life. errno is left as it was, since `free` must not change it.
 // The calls are raw (a program may have replaced mmap by a function that allocates) and few: mmap,
-// munmap, mremap, madvise, and mincore for statistics only.
+// munmap, mremap, madvise, mprotect in the hardened library only, and mincore for statistics only.
 //
 // MapOnOom, PageMap and HugeBlocks take the kernel as a template argument, so a test that wants a
 // refusal derives from Pages and hides one primitive; that is the only place for it.
@@ -102,6 +102,15 @@ class Pages {
         })) {
       is_unknown.store(true, std::memory_order_relaxed);
     }
+  }
+
+  // Whether anybody may touch these pages. Ensures: if false, nothing has changed. The pages may be a
+  // mapping apart from what lies below and above them.
+  static bool set_accessible(Span pages, bool accessible) {
+    return ask([=] {
+             return ::syscall(SYS_mprotect, pages.base, pages.size(),
+                              accessible ? kAccess : PROT_NONE);
+           }) == 0;
   }
 
   // How many of these bytes are in memory; 0 if the kernel does not tell. Cost: a system call for

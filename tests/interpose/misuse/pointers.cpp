@@ -1,6 +1,6 @@
-// One misuse of the heap for each name given as argument; talc must end the program at it. Says
-// "survived" when it does not. misuse_test.cpp has what must stand on standard error.
+// Pointers that free and its kin must not get.
 #include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,15 +9,10 @@
 
 #include <new>
 
-namespace {
+#include "misuse.hpp"
 
-// Told to the test, so that it can compare the pointer in talc's line.
-void* announce(void* ptr) {
-  printf("%#lx\n", reinterpret_cast<unsigned long>(ptr));
-  fflush(stdout);
-  asm volatile("" : "+r"(ptr));
-  return ptr;
-}
+namespace misuse {
+namespace {
 
 void free_twice(size_t size) {
   void* const block = malloc(size);
@@ -25,6 +20,41 @@ void free_twice(size_t size) {
   free(announce(block));
   free(announce(block));
   free(neighbour);
+}
+
+// Between the two, so many other blocks that every cache has been emptied.
+void free_twice_far_apart(size_t size) {
+  void* blocks[5000];
+  void* neighbours[5000];  // their slabs stay
+  for (size_t i = 0; i < 5000; ++i) {
+    blocks[i] = malloc(size);
+    neighbours[i] = malloc(size);
+  }
+  free(announce(blocks[0]));
+  for (size_t i = 1; i < 5000; ++i) {
+    free(blocks[i]);
+  }
+  free(hide(blocks[0]));
+  malloc_trim(0);
+  for (void* const neighbour : neighbours) {
+    free(hide(neighbour));
+  }
+}
+
+void free_in_two_threads(size_t size) {
+  static void* block;
+  block = malloc(size);
+  pthread_t other;
+  pthread_create(
+      &other, nullptr,
+      [](void*) -> void* {
+        free(hide(block));
+        return nullptr;
+      },
+      nullptr);
+  pthread_join(other, nullptr);
+  free(announce(block));
+  malloc_trim(0);
 }
 
 void* on_the_stack() {
@@ -41,15 +71,17 @@ void* foreign_mapping() {
 
 alignas(16) char in_the_program[64];
 
-struct Misuse {
-  const char* name;
-  void (*commit)();
-};
+bool address_is_multiple(const void* ptr, uintptr_t of) {
+  return reinterpret_cast<uintptr_t>(ptr) % of == 0;
+}
 
 const Misuse misuses[] = {
     {"double_free_small", [] { free_twice(24); }},
     {"double_free_middle", [] { free_twice(50000); }},
     {"double_free_huge", [] { free_twice(size_t{64} << 20); }},
+    {"double_free_far_apart", [] { free_twice_far_apart(100); }},
+    {"double_free_in_two_threads_small", [] { free_in_two_threads(100); }},
+    {"double_free_in_two_threads_middle", [] { free_in_two_threads(50000); }},
     {"double_delete",
      [] {
        auto* const block = ::operator new(100);
@@ -80,20 +112,32 @@ const Misuse misuses[] = {
        realloc(announce(static_cast<char*>(malloc(100)) + 4), 200) == nullptr ? puts("null")
                                                                               : puts("not null");
      }},
+    {"usable_size_after_free",
+     [] {
+       void* const block = malloc(100);
+       free(announce(block));
+       printf("%zu\n", malloc_usable_size(hide(block)));
+     }},
+    {"free_inside_middle", [] { free(announce(static_cast<char*>(malloc(50000)) + 4096)); }},
+    {"delete_wrong_size",
+     [] {
+       void* const block = ::operator new(100);
+       ::operator delete(announce(block), 200);
+     }},
+    {"delete_wrong_align",
+     [] {
+       void* block = nullptr;
+       do {
+         block = hide(::operator new(70));
+       } while (address_is_multiple(block, 64));
+       ::operator delete (announce(block), 70, std::align_val_t{64});
+     }},
     {"usable_size_stack", [] { printf("%zu\n", malloc_usable_size(on_the_stack())); }},
     {"delete_static", [] { ::operator delete(announce(in_the_program)); }},
 };
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  for (const Misuse& misuse : misuses) {
-    if (argc == 2 && strcmp(argv[1], misuse.name) == 0) {
-      misuse.commit();
-      puts("survived");
-      return 0;
-    }
-  }
-  fprintf(stderr, "no such misuse\n");
-  return 2;
-}
+Table pointers() { return {misuses, sizeof misuses / sizeof misuses[0]}; }
+
+}  // namespace misuse

@@ -1,0 +1,144 @@
+// Quarantine: where freed blocks wait, so that a pointer to one is not soon a pointer to another.
+//
+//   in ──> | 128 blocks, first in first out | ──> | 128 blocks, any of them leaves | ──> out
+//
+// The first part says for how long a block waits at least, the second that nobody knows when it comes
+// back (both after hardened_malloc). There are kShards of these, and a thread uses the one that its
+// address chooses, or the next that is not busy: no call waits, so a fork or a signal handler can't
+// hang here; in a forked child what was busy stays so, with what it holds. At most kMaxBytes wait, in
+// blocks of kMaxBlock at most. Used by HardenedHeap.
+#pragma once
+
+#include <atomic>
+
+#include "talc/base/memory.hpp"
+#include "talc/os/pages.hpp"
+
+namespace talc {
+
+class Quarantine {
+ public:
+  static constexpr size_t kShards = 8;
+  static constexpr size_t kDepth = 128;  // of each part
+  static constexpr size_t kMaxBlock = size_t{16} << 10;
+  static constexpr size_t kMaxBytes = kShards * 2 * kDepth * kMaxBlock;
+
+  struct Entry {
+    void* ptr = nullptr;
+    size_t usable = 0;
+  };
+
+  constexpr Quarantine() = default;
+
+  // Puts a block in, and returns the one that leaves for it: none while there is room; the same one
+  // if it is too large, or all shards are busy.
+  Entry exchange(Entry block) {
+    if (block.usable > kMaxBlock) {
+      return block;
+    }
+    for (size_t i = 0; i < kShards; ++i) {
+      Shard& shard = shards_[(first_shard() + i) % kShards];
+      if (!shard.is_busy.exchange(true, std::memory_order_acquire)) {
+        const Entry leaves = shard.exchange(block);
+        shard.is_busy.store(false, std::memory_order_release);
+        return leaves;
+      }
+    }
+    return block;
+  }
+
+  // Takes out all that wait: f(Entry).
+  template <class F>
+  void empty(F f) {
+    for (Shard& shard : shards_) {
+      if (!shard.is_busy.exchange(true, std::memory_order_acquire)) {
+        shard.empty(f);
+        shard.is_busy.store(false, std::memory_order_release);
+      }
+    }
+  }
+
+  // Blocks that wait, and their bytes.
+  size_t count() const {
+    return sum([](const Shard& shard) { return shard.count.load(std::memory_order_relaxed); });
+  }
+  size_t bytes() const {
+    return sum([](const Shard& shard) { return shard.bytes.load(std::memory_order_relaxed); });
+  }
+
+ private:
+  struct alignas(64) Shard {
+    std::atomic<bool> is_busy{false};
+    std::atomic<size_t> count{0};
+    std::atomic<size_t> bytes{0};
+    size_t random = 0;
+    size_t next = 0;
+    Entry in_order[kDepth];
+    Entry at_random[kDepth];
+
+    Entry exchange(Entry block) {
+      add(1, block.usable);
+      swap(in_order[next % kDepth], block);
+      next += 1;
+      if (block.ptr != nullptr) {
+        swap(at_random[draw() % kDepth], block);
+      }
+      if (block.ptr != nullptr) {
+        add(~size_t{0}, 0 - block.usable);
+      }
+      return block;
+    }
+
+    template <class F>
+    void empty(F f) {
+      for (Entry* const part : {in_order, at_random}) {
+        for (size_t i = 0; i < kDepth; ++i) {
+          Entry block;
+          swap(part[i], block);
+          if (block.ptr != nullptr) {
+            add(~size_t{0}, 0 - block.usable);
+            f(block);
+          }
+        }
+      }
+    }
+
+    void add(size_t blocks, size_t block_bytes) {
+      count.store(count.load(std::memory_order_relaxed) + blocks, std::memory_order_relaxed);
+      bytes.store(bytes.load(std::memory_order_relaxed) + block_bytes, std::memory_order_relaxed);
+    }
+
+    static void swap(Entry& a, Entry& b) {
+      const Entry held = a;
+      a = b;
+      b = held;
+    }
+
+    // A linear congruential generator, of which the high bits are used.
+    size_t draw() {
+      random = (random == 0 ? Pages::secret() ^ address_of(this) : random) *
+                   static_cast<size_t>(0x5851F42D4C957F2DU) +
+               static_cast<size_t>(0x14057B7EF767814FU);
+      return random >> kWordBits / 2;
+    }
+  };
+
+  // Threads have their stacks at different pages.
+  static size_t first_shard() {
+    const char here = 0;
+    return (address_of(&here) >> 16) * static_cast<size_t>(0x9E3779B97F4A7C15U) >> (kWordBits - 8);
+  }
+
+  template <class F>
+  size_t sum(F f) const {
+    size_t total = 0;
+    for (const Shard& shard : shards_) {
+      total += f(shard);
+    }
+    return total;
+  }
+
+  Shard shards_[kShards];
+};
+
+}  // namespace talc
