@@ -100,7 +100,7 @@ class HeapRegions {
   void truncate_some(Engine& engine, Input& input) {
     Region& region = some_region(input);
     if (region.heap.is_sized()) {
-      truncate(engine, region, some_part(region.heap, input));
+      truncate(engine, region, smaller_extent(engine, region.heap, input));
     }
   }
 
@@ -124,7 +124,7 @@ class HeapRegions {
         free_bytes < heap.size() && engine.get_allocated_span(heap).acme <= heap.acme - free_bytes,
         "a top is not free");
     if (input.below(2) == 1) {
-      truncate(engine, *region, some_part(heap, input));
+      truncate(engine, *region, smaller_extent(engine, heap, input));
     }
   }
 
@@ -171,6 +171,22 @@ class HeapRegions {
       }
     }
     return nullptr;
+  }
+
+  // Nothing, or any part, or what is allocated and a few bytes more: what remains may be too little for
+  // a gap.
+  template <class Engine>
+  static Span smaller_extent(Engine& engine, Span heap, Input& input) {
+    switch (input.below(4)) {
+      case 0:
+        return Span();
+      case 1:
+        return some_part(heap, input);
+      default:
+        return engine.get_allocated_span(heap)
+            .extend(input.below(kMaxGap), input.below(kMaxGap))
+            .fit_within(heap);
+    }
   }
 
   // Often all of it, else without some bytes at both ends.

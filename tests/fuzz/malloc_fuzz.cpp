@@ -166,9 +166,9 @@ void step() {
   if (worker == Workers::kCount) {
     act();
   } else if (!workers.is_there(worker)) {
-    model.foreign([&] { workers.begin(worker); });
+    workers.begin(worker);
   } else if (who >= 224) {
-    model.foreign([&] { workers.end(worker); });
+    workers.end(worker);
   } else {
     workers.run(worker, &act);
   }
@@ -177,7 +177,7 @@ void step() {
 void finish() {
   for (unsigned i = 0; i < Workers::kCount; ++i) {
     if (workers.is_there(i)) {
-      model.foreign([&] { workers.end(i); });
+      workers.end(i);
     }
   }
   model.check();
@@ -193,6 +193,7 @@ void finish() {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   using namespace fuzz;
   talc::assertion_hook = talc::print_assertion;
+  [[maybe_unused]] static const bool is_warm = workers.warm_up();
   input = Input(bytes, size);
   model.begin();
   while (!input.is_empty()) {

@@ -1,7 +1,7 @@
 // MallocModel: the blocks that malloc must have handed out, and every exported function on them. Each
 // answer is checked; check() compares the statistics with the blocks, byte by byte.
 //
-// It allocates nothing, and whatever else does must be told with `foreign`.
+// It allocates nothing, and nor may anything else from begin() on.
 #pragma once
 
 #include <errno.h>
@@ -139,19 +139,6 @@ class MallocModel {
 
   // ---- everything ----
 
-  // What `f` allocates and frees is not the model's, and hardly anything.
-  template <class F>
-  void foreign(F f) {
-    const talc::ProcessStats start = stats();
-    f();
-    const talc::ProcessStats now = stats();
-    before_.allocations += now.allocations - start.allocations;
-    before_.frees += now.frees - start.frees;
-    before_.allocated += now.allocated - start.allocated;
-    const size_t more = now.allocated - start.allocated;
-    require(more + kMaxForeign <= 2 * kMaxForeign, "a thread's begin or end loses blocks");
-  }
-
   void check() const {
     const talc::ProcessStats now = stats();
     const size_t live = now.allocations - now.frees;
@@ -171,7 +158,6 @@ class MallocModel {
   }
 
  private:
-  static constexpr size_t kMaxForeign = 8192;
   static constexpr int kErrno = EXDEV;
 
   static size_t page() { return talc::Pages::page_size(); }
