@@ -40,6 +40,21 @@ TEST_P(EveryAlignment, AtEverySize) {
   }
 }
 
+// Every size of the small classes, whose slots must be multiples of what is asked for.
+TEST(SmallAlignments, AreKeptAtEverySize) {
+  for (size_t align = 1; align <= 16384; align *= 2) {
+    for (size_t size = 0; size <= 8300; ++size) {
+      void* posix = nullptr;
+      ASSERT_EQ(posix_memalign(&posix, align < sizeof(void*) ? sizeof(void*) : align, size), 0);
+      for (void* const block : {memalign(align, size), posix}) {
+        ASSERT_TRUE(block != nullptr && is_aligned(block, align < 16 ? 16 : align))
+            << align << ' ' << size << ' ' << block;
+        free(block);
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(UpTo64MiB, EveryAlignment, testing::ValuesIn([] {
                            std::vector<size_t> powers;
                            for (size_t align = 1; align <= size_t{64} << 20; align *= 2) {
