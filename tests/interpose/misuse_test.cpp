@@ -17,8 +17,9 @@ struct Case {
 class Misuse : public testing::TestWithParam<Case> {};
 
 TEST_P(Misuse, EndsWithOneLine) {
-  const auto outcome =
-      subprocess::run_under_talc({subprocess::program("misuse"), GetParam().misuse});
+  const auto outcome = subprocess::run_under_talc(
+      {subprocess::program("misuse"), GetParam().misuse},
+      {.environment = {{"LD_LIBRARY_PATH", subprocess::build_folder() + "/tests/interpose"}}});
   EXPECT_TRUE(outcome.killed_by(SIGABRT)) << outcome.describe();
   // The program told the pointer on its last line of output, in lower-case hex.
   const size_t end = outcome.out.find_last_of('\n');
@@ -30,7 +31,9 @@ TEST_P(Misuse, EndsWithOneLine) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Misuse,
-                         testing::Values(Case{"double_free_small", "double free"},            //
+                         testing::Values(Case{"free_deep_bound", "invalid pointer"},          //
+                                         Case{"realloc_deep_bound", "invalid pointer"},       //
+                                         Case{"double_free_small", "double free"},            //
                                          Case{"double_free_middle", "double free"},           //
                                          Case{"double_free_huge", "double free"},             //
                                          Case{"double_delete", "double free"},                //
