@@ -60,6 +60,15 @@ INSTANTIATE_TEST_SUITE_P(Moments, Lifecycle,
                                          Moment{"loading", "exceptions"}),
                          full_name);
 
+// As the dynamic linker finds it once it is installed.
+TEST(Preloading, WorksByTheSonameAlone) {
+  const auto outcome = subprocess::run(
+      {"sleep", "0"}, {.environment = {{"LD_LIBRARY_PATH", subprocess::build_folder()},
+                                       {"LD_PRELOAD", "libtalc.so.1"},
+                                       {"TALC_STATS", "json"}}});
+  EXPECT_EQ(outcome.err.find("{\"program\": \"sleep\""), 0U) << outcome.describe();
+}
+
 // Not preloaded: talc itself is what is opened and closed, while the program runs.
 TEST(LateLoading, LeavesTalcInPlaceWhenItIsClosed) {
   const auto outcome = subprocess::run({subprocess::program("late"), subprocess::library()});

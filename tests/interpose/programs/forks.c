@@ -1,4 +1,4 @@
-/* fork in processes with threads, ten thousand times in all: while others allocate, while they
+/* fork in processes with threads, ten thousand times and more: while others allocate, while they
    are within stdio, from several threads at once, and from a signal handler that interrupted
    malloc. No child may hang or find the heap other than whole. lifecycle_test.cpp runs it. */
 #define _GNU_SOURCE
@@ -117,9 +117,9 @@ static void in_stdio(void) {
 static void from_threads(void) {
   pthread_t load;
   start_threads(&load, 1, allocate_in_bursts);
-  pthread_t threads[6];
-  start_threads(threads, 6, fork_thousand);
-  join_threads(threads, 6);
+  pthread_t threads[7];
+  start_threads(threads, 7, fork_thousand);
+  join_threads(threads, 7);
   stop_threads(&load, 1);
 }
 
@@ -150,7 +150,7 @@ static void in_handlers(void) {
   const struct sigaction action = {.sa_handler = fork_in_handler, .sa_flags = SA_RESTART};
   sigaction(SIGALRM, &action, NULL);
   pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 500; ++i) {
     const struct itimerval soon = {{0, 0}, {0, 50 + i * 37 % 1000}};
     setitimer(ITIMER_REAL, &soon, NULL);
     while (handled == i && !is_child) {

@@ -42,6 +42,13 @@ static int live_in_parents_memory(void* kept) {
   return 0;
 }
 
+static void* use_malloc_often(void* result) {
+  for (int i = 0; i < 50; ++i) {
+    use_malloc();
+  }
+  return result;
+}
+
 static void clone_with_memory(void) {
   static char stack[256 << 10] __attribute__((aligned(64)));
   void* kept = NULL;
@@ -49,7 +56,11 @@ static void clone_with_memory(void) {
       clone(live_in_parents_memory, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &kept));
   REQUIRE(kept != NULL);
   memset(kept, 1, 50000);
-  use_malloc();
+  /* A new thread gets a cache: none that another thread of the parent still has. */
+  pthread_t thread;
+  start_threads(&thread, 1, use_malloc_often);
+  use_malloc_often(NULL);
+  join_threads(&thread, 1);
   free(kept);
 }
 
