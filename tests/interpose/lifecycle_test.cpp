@@ -45,6 +45,7 @@ INSTANTIATE_TEST_SUITE_P(Moments, Lifecycle,
                                          Moment{"lifecycle", "limited"},         //
                                          Moment{"lifecycle", "at_exit"},         //
                                          Moment{"forks", "under_load"},          //
+                                         Moment{"forks", "beside_new_threads"},  //
                                          Moment{"forks", "in_stdio"},            //
                                          Moment{"forks", "from_threads"},        //
                                          Moment{"forks", "in_handlers"},         //

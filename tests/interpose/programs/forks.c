@@ -1,5 +1,5 @@
-/* fork in processes with threads, ten thousand times and more: while others allocate, while they
-   are within stdio, from several threads at once, and from a signal handler that interrupted
+/* fork in processes with threads, ten thousand times and more: while others allocate, begin and
+   end, while they are within stdio, from several threads at once, and from a signal handler that interrupted
    malloc. No child may hang or find the heap other than whole. lifecycle_test.cpp runs it. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -65,6 +65,24 @@ static void under_load(void) {
   stop_threads(threads, 2);
 }
 
+/* Threads that begin and end: their caches change hands while they are copied. */
+static void* come_and_go(void* result) {
+  while (!stop) {
+    pthread_t pair[2];
+    start_threads(pair, 2, use_malloc_once);
+    join_threads(pair, 2);
+  }
+  return result;
+}
+
+static void beside_new_threads(void) {
+  pthread_t threads[2];
+  start_threads(threads, 2, come_and_go);
+  fork_thousand(NULL);
+  fork_thousand(NULL);
+  stop_threads(threads, 2);
+}
+
 static FILE* lines;
 
 /* getline allocates, and frees, while it holds the stream that the others want as well. */
@@ -117,9 +135,9 @@ static void in_stdio(void) {
 static void from_threads(void) {
   pthread_t load;
   start_threads(&load, 1, allocate_in_bursts);
-  pthread_t threads[7];
-  start_threads(threads, 7, fork_thousand);
-  join_threads(threads, 7);
+  pthread_t threads[5];
+  start_threads(threads, 5, fork_thousand);
+  join_threads(threads, 5);
   stop_threads(&load, 1);
 }
 
@@ -166,9 +184,8 @@ static void in_handlers(void) {
 
 int main(int argc, char** argv) {
   static const struct moment moments[] = {
-      {"under_load", under_load},
-      {"in_stdio", in_stdio},
-      {"from_threads", from_threads},
+      {"under_load", under_load},   {"beside_new_threads", beside_new_threads},
+      {"in_stdio", in_stdio},       {"from_threads", from_threads},
       {"in_handlers", in_handlers},
   };
   return live_moment(argc, argv, moments, sizeof moments / sizeof *moments);
