@@ -1,6 +1,7 @@
 /* fork in processes with threads, ten thousand times and more: while others allocate, begin and
-   end, while they are within stdio, from several threads at once, and from a signal handler that interrupted
-   malloc. No child may hang or find the heap other than whole. lifecycle_test.cpp runs it. */
+   end, while they are within stdio, from several threads at once, and from a signal handler that
+   interrupted malloc. No child may hang or find the heap other than whole. lifecycle_test.cpp runs
+   it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

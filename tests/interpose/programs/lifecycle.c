@@ -13,7 +13,8 @@
 extern int early_result;
 extern char** environ;
 
-/* Before any constructor: talc's own has not run when this needs memory, a thread and a symbol. */
+/* Before any constructor but that of talc, which is the first where it is preloaded. (linked.c has
+   it the other way round.) */
 static int preinit_result = -1;
 
 static void before_constructors(void) {
