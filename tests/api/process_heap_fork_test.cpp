@@ -340,7 +340,7 @@ TEST_F(ProcessHeapForkTest, TheChildsThreadsGoOnWithTheCachesOfThoseThatAreGone)
 }
 
 // Each thread's cache is copied between two of its instructions, which nothing announces on the fast
-// paths: the child's threads, which go on with the caches, must find whole what they take there.
+// paths: what the child's threads take must be whole, wherever it comes from.
 TEST_F(ProcessHeapForkTest, TheChildsThreadsFindMiddleBlocksWholeThatWereBeingFreed) {
   constexpr size_t kSize = 9000;
   const Load load(2, [] { heap().release(heap().allocate(kSize, 16)); });
