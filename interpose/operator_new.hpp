@@ -22,13 +22,14 @@ void* talc_new_array_aligned(size_t size, std::align_val_t align);
 
 namespace talc {
 
-// Returns null when memory ran out and no new-handler is left to ask. What a handler throws passes.
+// Returns null when memory ran out and no new-handler is left to ask; errno is ENOMEM then, as after
+// the malloc that libstdc++ calls. What a handler throws passes.
 inline void* allocate_asking_handler(size_t size, size_t align = kMallocAlign) {
   if (void* const block = TheHeap::try_allocate(size, align)) [[likely]] {
     return block;
   }
   for (;;) {
-    void* const block = process_heap().allocate(size, align);
+    void* const block = calls::or_enomem(process_heap().allocate(size, align));
     if (block != nullptr) [[likely]] {
       return block;
     }

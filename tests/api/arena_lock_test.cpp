@@ -1,7 +1,9 @@
 // Tests of api/arena_lock.hpp: who gets the lock, when, and what a fork makes of it.
 #include "talc/api/arena_lock.hpp"
 
+#include <errno.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/single_threaded.h>
 
 #include <thread>
@@ -111,6 +113,22 @@ TEST_P(ArenaLockTest, IsReleasedByAThreadThatIsNoLongerAlone) {
   EXPECT_FALSE(others_can_lock());
   lock_.unlock();
   EXPECT_TRUE(others_can_lock());
+}
+
+// malloc is none: a thread that is to be cancelled leaves it as others do.
+TEST_P(ArenaLockTest, WaitingIsNoCancellationPointAndLeavesErrno) {
+  ASSERT_TRUE(lock_.try_lock());
+  bool has_waited = false;
+  std::thread([&] {
+    pthread_cancel(pthread_self());
+    errno = EXDEV;
+    EXPECT_FALSE(lock_.lock_within(20));
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+    EXPECT_EQ(errno, EXDEV);
+    has_waited = true;
+  }).join();
+  EXPECT_TRUE(has_waited);
+  lock_.unlock();
 }
 
 INSTANTIATE_TEST_SUITE_P(Alone, ArenaLockTest, testing::Bool());

@@ -371,5 +371,28 @@ TEST_F(ProcessHeapForkTest, TheChildsThreadsGoOnWithTheCachesOfThoseThatAreGone)
   }
 }
 
+// Each thread's cache is copied between two of its instructions, which nothing announces on the fast
+// paths: what the child's threads take must be whole, wherever it comes from.
+TEST_F(ProcessHeapForkTest, TheChildsThreadsFindMiddleBlocksWholeThatWereBeingFreed) {
+  constexpr size_t kSize = 9000;
+  const Load load(2, [] { heap().release(heap().allocate(kSize, 16)); });
+  for (int i = 0; i < kForks / 4 && !HasFatalFailure(); ++i) {
+    fork_once([] {
+      for (int round = 0; round < 2; ++round) {
+        std::thread([] {
+          void* blocks[4];
+          for (void*& block : blocks) {
+            block = heap().allocate(kSize, 16);
+          }
+          for (void* const block : blocks) {
+            heap().usable_size(block);  // a fault, if it is not live
+            heap().release(block);
+          }
+        }).join();
+      }
+    });
+  }
+}
+
 }  // namespace
 }  // namespace talc

@@ -2,7 +2,9 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "served.hpp"
@@ -38,6 +40,25 @@ TEST_P(EveryAlignment, AtEverySize) {
     EXPECT_TRUE(is_filled(blocks[i], static_cast<int>(i), size < 5000 ? size : 5000)) << size;
     free(blocks[i]);
   }
+}
+
+// Every size of the small classes, whose slots must be multiples of what is asked for. Some blocks
+// are kept for a while: the first slot of a slab is aligned to anything.
+TEST(SmallAlignments, AreKeptAtEverySize) {
+  void* kept[32] = {};
+  size_t next = 0;
+  for (size_t align = 1; align <= 16384; align *= 2) {
+    for (size_t size = 0; size <= 8300; ++size) {
+      void* posix = nullptr;
+      ASSERT_EQ(posix_memalign(&posix, align < sizeof(void*) ? sizeof(void*) : align, size), 0);
+      for (void* const block : {memalign(align, size), posix}) {
+        ASSERT_TRUE(block != nullptr && is_aligned(block, align < 16 ? 16 : align))
+            << align << ' ' << size << ' ' << block;
+        free(std::exchange(kept[next++ % std::size(kept)], block));
+      }
+    }
+  }
+  std::for_each(std::begin(kept), std::end(kept), free);
 }
 
 INSTANTIATE_TEST_SUITE_P(UpTo64MiB, EveryAlignment, testing::ValuesIn([] {

@@ -118,6 +118,55 @@ TEST(Exports, HaveNoVersion) {
   EXPECT_EQ(outcome.out.find("malloc@"), std::string::npos);
 }
 
+// What allocates before it works (the dynamic linker's functions, stdio, sysconf, destructors of
+// thread_local objects), what a thread may be cancelled in, what takes signals or unwinds. fwrite
+// is malloc_info's; write, open and close are the report's, at exit.
+const Symbols kUnwelcome = {"dlsym",
+                            "dlvsym",
+                            "dlopen",
+                            "dladdr",
+                            "dlerror",
+                            "fopen",
+                            "fopen64",
+                            "printf",
+                            "fprintf",
+                            "snprintf",
+                            "puts",
+                            "sysconf",
+                            "getenv",
+                            "get_nprocs",
+                            "__tls_get_addr",
+                            "__cxa_thread_atexit",
+                            "__cxa_atexit",
+                            "__cxa_thread_atexit_impl",
+                            "atexit",
+                            "nanosleep",
+                            "clock_nanosleep",
+                            "usleep",
+                            "sleep",
+                            "poll",
+                            "select",
+                            "sem_wait",
+                            "read",
+                            "pthread_cond_wait",
+                            "signal",
+                            "pthread_cond_timedwait",
+                            "sigaction",
+                            "pthread_testcancel",
+                            "sigprocmask",
+                            "sigaltstack",
+                            "pthread_sigmask",
+                            "backtrace",
+                            "dl_iterate_phdr",
+                            "_Unwind_Backtrace",
+                            "pthread_create"};
+
+TEST(Imports, AreNothingThatAllocatesWaitsToBeCancelledOrTakesSignals) {
+  for (const std::string& symbol : symbols_of(subprocess::library(), "--undefined-only")) {
+    EXPECT_FALSE(kUnwelcome.contains(symbol)) << symbol;
+  }
+}
+
 // The C++ runtime is optional, so everything of it must be weak.
 TEST(Imports, FromTheCxxRuntimeAreWeak) {
   const auto outcome = subprocess::run({"nm", "-D", "--undefined-only", subprocess::library()});

@@ -101,6 +101,17 @@ TEST(OperatorDelete, OfNullDoesNothing) {
   ::operator delete[](null(), align, std::nothrow);
 }
 
+// Programs compiled in two ways disagree about a size; those run on glibc.
+TEST(OperatorDelete, TakesASizeAndAnAlignmentForHints) {
+  for (const size_t wrong : {size_t{0}, size_t{8}, size_t{100'000}, kMaxSize}) {
+    ::operator delete(opaque(::operator new(100)), wrong);
+    ::operator delete[](opaque(::operator new[](100)), wrong);
+    ::operator delete (opaque(::operator new (100, std::align_val_t{64})), wrong,
+                       std::align_val_t{64});
+  }
+  ::operator delete (opaque(::operator new(100)), std::align_val_t{4096});
+}
+
 TEST(OperatorNew, MixesWithFree) {
   free(::operator new(100));
   ::operator delete(malloc(100));

@@ -17,13 +17,12 @@
 // story.
 #pragma once
 
-#include <time.h>
-
 #include <atomic>
 
 #include "talc/api/thread_note.hpp"
 #include "talc/base/cpu_relax.hpp"
 #include "talc/base/memory.hpp"
+#include "talc/os/pause.hpp"
 #include "talc/os/pthread_lock.hpp"
 #include "talc/os/single_thread.hpp"
 
@@ -169,11 +168,6 @@ class ArenaLock {
     } else {
       lock_.unlock();
     }
-  }
-
-  static void pause_1_ms() {
-    const timespec pause{0, 1000000};
-    ::nanosleep(&pause, nullptr);
   }
 
   bool is_mine() const { return holder_.load(std::memory_order_relaxed) == ThreadNote::id(); }

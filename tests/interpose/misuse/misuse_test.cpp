@@ -16,8 +16,10 @@ enum class Library { plain, hardened };
 Outcome commit(Library library, const std::string& misuse) {
   const std::string path =
       library == Library::plain ? subprocess::library() : subprocess::hardened_library();
-  return subprocess::run({subprocess::program("misuse"), misuse},
-                         {.environment = {{"LD_PRELOAD", path}}});
+  return subprocess::run(
+      {subprocess::program("misuse"), misuse},
+      {.environment = {{"LD_PRELOAD", path},
+                       {"LD_LIBRARY_PATH", subprocess::build_folder() + "/tests/interpose"}}});
 }
 
 // What the program told last of pointers, in lower-case hex.

@@ -1,4 +1,5 @@
 // Pointers that free and its kin must not get.
+#include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -69,6 +70,13 @@ void* foreign_mapping() {
       mmap(nullptr, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
+// A library opened so that it sees libc before us has libc's own malloc.
+void* from_another_malloc() {
+  void* const library = dlopen("libplugin.so", RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+  void* const allocate = library == nullptr ? nullptr : dlsym(library, "plugin_malloc");
+  return allocate == nullptr ? nullptr : announce(reinterpret_cast<void* (*)(size_t)>(allocate)(9));
+}
+
 alignas(16) char in_the_program[64];
 
 bool address_is_multiple(const void* ptr, uintptr_t of) {
@@ -97,6 +105,9 @@ const Misuse misuses[] = {
     {"free_stack", [] { free(on_the_stack()); }},
     {"free_static", [] { free(announce(in_the_program)); }},
     {"free_mapping", [] { free(foreign_mapping()); }},
+    {"free_deep_bound", [] { free(from_another_malloc()); }},
+    {"realloc_deep_bound",
+     [] { realloc(from_another_malloc(), 100) == nullptr ? puts("null") : puts("not null"); }},
     {"free_small_integer", [] { free(announce(reinterpret_cast<void*>(0x40))); }},
     {"free_kernel_address", [] { free(announce(reinterpret_cast<void*>(0xffffffffff600000))); }},
     {"free_non_canonical", [] { free(announce(reinterpret_cast<void*>(0x1234567890abc0))); }},

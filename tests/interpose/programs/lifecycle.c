@@ -1,131 +1,67 @@
 /* The moments at which a preloaded malloc is known to break, one for each name given as
-   argument. Exits with 0 if all is well; lifecycle_test.cpp kills it if it hangs. */
+   argument. Exits with 0 if all is well; lifecycle_test.cpp kills it if it hangs. Forks are in
+   forks.c, threads and signals in their own files, libraries that come and go in loading.cpp. */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
-#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "moments.h"
 
 extern int early_result;
 extern char** environ;
 
-static atomic_bool stop;
+/* Before any constructor but that of talc, which is the first where it is preloaded. (linked.c has
+   it the other way round.) */
+static int preinit_result = -1;
 
-#define REQUIRE(condition)                                        \
-  do {                                                            \
-    if (!(condition)) {                                           \
-      fprintf(stderr, "line %d: not %s\n", __LINE__, #condition); \
-      exit(1);                                                    \
-    }                                                             \
-  } while (0)
-
-static void use_malloc(void) {
-  char* blocks[40];
-  for (size_t i = 0; i < 40; ++i) {
-    blocks[i] = malloc(i * i * 7 + 1);
-    REQUIRE(blocks[i] != NULL);
-    blocks[i][i * i * 7] = (char)i;
-  }
-  for (size_t i = 0; i < 40; ++i) {
-    REQUIRE(blocks[i][i * i * 7] == (char)i);
-    blocks[i] = realloc(blocks[i], 2000);
-    free(blocks[i]);
-  }
+static void before_constructors(void) {
+  pthread_t thread;
+  start_threads(&thread, 1, use_malloc_once);
+  use_malloc();
+  join_threads(&thread, 1);
+  /* Not found: dlsym makes its message, with malloc. */
+  const bool is_missing = dlsym(RTLD_DEFAULT, "no such symbol") == NULL && dlerror() != NULL;
+  preinit_result = is_missing && dlsym(RTLD_DEFAULT, "malloc") != NULL ? 0 : 1;
 }
 
-static void* keep_allocating(void* unused) {
-  while (!stop) {
+__attribute__((section(".preinit_array"), used)) static void (*preinit)(void) = before_constructors;
+
+static void early(void) {
+  REQUIRE(early_result == 0);
+  REQUIRE(preinit_result == 0);
+}
+
+/* The child's memory is the parent's, and what it does there with malloc must be the parent's. */
+static int live_in_parents_memory(void* kept) {
+  use_malloc();
+  free(malloc(10 << 20));
+  *(void**)kept = malloc(50000);
+  return 0;
+}
+
+static void* use_malloc_often(void* result) {
+  for (int i = 0; i < 50; ++i) {
     use_malloc();
   }
-  return unused;
+  return result;
 }
 
-/* getline and fclose allocate and free while they hold stdio's locks. */
-static void* keep_reading(void* unused) {
-  while (!stop) {
-    FILE* file = fopen("/proc/self/status", "r");
-    char* line = NULL;
-    size_t size = 0;
-    while (getline(&line, &size, file) >= 0) {
-    }
-    free(line);
-    fclose(file);
-    fflush(NULL);
-  }
-  return unused;
-}
-
-static void wait_for(pid_t child) {
-  int status = -1;
-  REQUIRE(child > 0);
-  REQUIRE(waitpid(child, &status, 0) == child);
-  REQUIRE(status == 0);
-}
-
-static void start_threads(pthread_t* threads, int count, void* (*body)(void*)) {
-  for (int i = 0; i < count; ++i) {
-    REQUIRE(pthread_create(&threads[i], NULL, body, NULL) == 0);
-  }
-}
-
-static void stop_threads(pthread_t* threads, int count) {
-  stop = true;
-  for (int i = 0; i < count; ++i) {
-    pthread_join(threads[i], NULL);
-  }
-}
-
-static void early(void) { REQUIRE(early_result == 0); }
-
-static void fork_under_load(void) {
-  pthread_t threads[3];
-  start_threads(threads, 1, keep_allocating);
-  start_threads(threads + 1, 2, keep_reading);
-  for (int i = 0; i < 100; ++i) {
-    const pid_t child = fork();
-    if (child == 0) {
-      alarm(30);
-      use_malloc();
-      FILE* file = fopen("/dev/null", "w");
-      fprintf(file, "%d\n", i);
-      fclose(file);
-      exit(0);
-    }
-    wait_for(child);
-  }
-  stop_threads(threads, 3);
-}
-
-static void fork_in_handler(int signal) {
-  (void)signal;
-  const int saved_errno = errno;
-  const pid_t child = fork();
-  if (child == 0) {
-    _exit(0);
-  }
-  wait_for(child);
-  errno = saved_errno;
-}
-
-static void fork_in_handlers(void) {
-  struct sigaction action = {.sa_handler = fork_in_handler, .sa_flags = SA_RESTART};
-  sigaction(SIGPROF, &action, NULL);
-  const struct itimerval timer = {{0, 1000}, {0, 1000}};
-  setitimer(ITIMER_PROF, &timer, NULL);
-  for (int i = 0; i < 4000; ++i) {
-    use_malloc();
-  }
+static void clone_with_memory(void) {
+  static char stack[256 << 10] __attribute__((aligned(64)));
+  void* kept = NULL;
+  wait_for(
+      clone(live_in_parents_memory, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &kept));
+  REQUIRE(kept != NULL);
+  memset(kept, 1, 50000);
+  /* A new thread gets a cache: none that another thread of the parent still has. */
+  pthread_t thread;
+  start_threads(&thread, 1, use_malloc_often);
+  use_malloc_often(NULL);
+  join_threads(&thread, 1);
+  free(kept);
 }
 
 static void spawn(void) {
@@ -136,6 +72,7 @@ static void spawn(void) {
     pid_t child = -1;
     REQUIRE(posix_spawnp(&child, "true", NULL, NULL, arguments, environ) == 0);
     wait_for(child);
+    clone_with_memory();
     child = vfork();
     if (child == 0) {
       execvp("true", arguments);
@@ -151,46 +88,22 @@ static void spawn(void) {
   stop_threads(&thread, 1);
 }
 
-static pthread_key_t keys[3];
-
-static void use_again(void* block) {
-  static _Thread_local int rounds;
-  free(block);
-  use_malloc();
-  if (++rounds < 3 * PTHREAD_DESTRUCTOR_ITERATIONS) {
-    pthread_setspecific(keys[rounds % 3], malloc(100));
-  }
-}
-
-static void* leave_values(void* unused) {
-  for (int i = 0; i < 3; ++i) {
-    pthread_setspecific(keys[i], malloc(100));
-  }
-  return unused;
-}
-
-static void end_threads(void) {
-  for (int i = 0; i < 3; ++i) {
-    pthread_key_create(&keys[i], use_again);
-  }
-  for (int round = 0; round < 100; ++round) {
-    pthread_t threads[8];
-    start_threads(threads, 8, leave_values);
-    stop_threads(threads, 8);
-  }
-}
-
+/* With half of the stack in use: 2 KiB are left that nobody needs. */
 static void* use_and_free(void* block) {
+  volatile char used[8 << 10];
+  used[0] = 1;
   use_malloc();
+  REQUIRE(used[0] == 1);
   free(block);
   return malloc(1 << 20);
 }
 
-/* As small a stack as there may be: talc's TLS must leave room in it. */
+/* As small a stack as programs have compiled in, which holds the TLS of all libraries, too. (What the
+   macro says today grows with that.) */
 static void small_stacks(void) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  REQUIRE(pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN) == 0);
+  REQUIRE(pthread_attr_setstacksize(&attributes, 16384) == 0);
   for (int i = 0; i < 200; ++i) {
     pthread_t thread;
     void* block = NULL;
@@ -240,34 +153,36 @@ static void limited(void) {
 
 static void use_at_exit(void) { use_malloc(); }
 
+/* Called for what the stream holds when stdio is cleaned up: after every destructor, talc's too. */
+static ssize_t write_last(void* cookie, const char* text, size_t size) {
+  (void)cookie;
+  for (size_t bytes = 1; bytes <= 1 << 20; bytes *= 2) {
+    char* block = malloc(bytes);
+    if (block == NULL) {
+      _exit(1);
+    }
+    block[bytes - 1] = text[0];
+    free(block);
+  }
+  return (ssize_t)size;
+}
+
 static void at_exit(void) {
+  FILE* last = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_last});
+  REQUIRE(last != NULL && fputs("text", last) >= 0);
   REQUIRE(atexit(use_at_exit) == 0);
   pthread_t threads[2];
   start_threads(threads, 2, keep_allocating);
 }
 
-static const struct {
-  const char* name;
-  void (*live)(void);
-} moments[] = {
-    {"early", early},
-    {"fork_under_load", fork_under_load},
-    {"fork_in_handlers", fork_in_handlers},
-    {"spawn", spawn},
-    {"end_threads", end_threads},
-    {"small_stacks", small_stacks},
-    {"open_libraries", open_libraries},
-    {"limited", limited},
-    {"at_exit", at_exit},
-};
-
 int main(int argc, char** argv) {
-  for (size_t i = 0; argc == 2 && i < sizeof moments / sizeof *moments; ++i) {
-    if (strcmp(argv[1], moments[i].name) == 0) {
-      moments[i].live();
-      return 0;
-    }
-  }
-  fprintf(stderr, "no such moment\n");
-  return 2;
+  static const struct moment moments[] = {
+      {"early", early},
+      {"spawn", spawn},
+      {"small_stacks", small_stacks},
+      {"open_libraries", open_libraries},
+      {"limited", limited},
+      {"at_exit", at_exit},
+  };
+  return live_moment(argc, argv, moments, sizeof moments / sizeof *moments);
 }

@@ -12,6 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Before any constructor, talc's too where it is linked statically. */
+static void* earliest_block;
+static void allocate_early(void) { earliest_block = strdup("early"); }
+__attribute__((section(".preinit_array"), used)) static void (*preinit)(void) = allocate_early;
+
 static void* work(void* seed) {
   unsigned state = (unsigned)(uintptr_t)seed;
   char* kept[64] = {NULL};
@@ -46,6 +51,10 @@ static int read_lines(void) {
 }
 
 int main(void) {
+  if (strcmp(earliest_block, "early") != 0 || malloc_usable_size(earliest_block) < 6) {
+    return 5;
+  }
+  free(earliest_block);
   volatile size_t too_large = PTRDIFF_MAX;
   errno = 0;
   if (malloc(too_large) != NULL || errno != ENOMEM) {
