@@ -46,12 +46,10 @@ class BlockPrefix {
     store_word(word_of(payload), check_of(payload) | usable | static_cast<size_t>(state));
   }
 
-  // Replaces a state that is known, after whatever this thread stored before. A prefix that was
-  // overwritten stays wrong.
+  // Replaces a state that is known. A prefix that was overwritten stays wrong.
   static void change(void* payload, State from, State to) {
     void* const word = word_of(payload);
-    const size_t changed = load_word(word) ^ static_cast<size_t>(from) ^ static_cast<size_t>(to);
-    __atomic_store_n(static_cast<AliasWord*>(word), changed, __ATOMIC_RELEASE);
+    store_word(word, load_word(word) ^ static_cast<size_t>(from) ^ static_cast<size_t>(to));
   }
 
   // Requires: `payload` is a multiple of 16 within a heap; the word below it is readable.

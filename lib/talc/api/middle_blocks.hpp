@@ -87,18 +87,12 @@ class MiddleBlocks {
 
   ArenaSet<Kernel>& arenas() { return caches_.arenas(); }
 
-  // The block is marked before it can be found, as take_hot marks it after: what a fork copies in
-  // between is a block that nobody has.
   static bool put_hot(unsigned arena, void* block, size_t usable) {
     ThreadCache& cache = Current::get();
-    if (cache.arena() != arena || cache.is_changing()) {
+    if (cache.arena() != arena || cache.is_changing() || !cache.hot().put(block, usable)) {
       return false;
     }
     BlockPrefix::change(block, BlockPrefix::State::live, BlockPrefix::State::freed);
-    if (!cache.hot().put(block, usable)) {
-      BlockPrefix::change(block, BlockPrefix::State::freed, BlockPrefix::State::live);
-      return false;
-    }
     return true;
   }
 
