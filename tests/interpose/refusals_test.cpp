@@ -58,7 +58,7 @@ TEST(Mappings, AreFew) {
                         &huge, &at_end),
             3)
       << outcome.describe();
-  EXPECT_LE(most, 200) << outcome.out;
+  EXPECT_LE(most, 60) << outcome.out;
   EXPECT_LE(at_end, 4) << outcome.out;
 }
 
