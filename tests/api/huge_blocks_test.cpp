@@ -209,6 +209,27 @@ TEST_F(HugeBlocksTest, WhatCannotBeUnmappedIsKeptEmptyAndReused) {
   EXPECT_EQ(Footprint<Kernel>::mapped_bytes(), 0U);
 }
 
+TEST_F(HugeBlocksTest, OfManyThatCannotBeUnmappedNoneIsLost) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 100; ++i) {
+    blocks.push_back(blocks_.allocate(5 * kMiB, 16));
+  }
+  Kernel::unmaps_left = 0;
+  for (void* const block : blocks) {
+    release(block);
+  }
+  EXPECT_FALSE(blocks_.trim());
+  EXPECT_EQ(blocks_.get_counts().kept_bytes, 500 * kMiB);
+  expect_balanced();
+  Kernel::unmaps_left = 60;
+  EXPECT_TRUE(blocks_.trim());
+  EXPECT_EQ(Footprint<Kernel>::mapped_bytes(), 200 * kMiB);
+  Kernel::allow_all();
+  EXPECT_TRUE(blocks_.trim());
+  EXPECT_EQ(Footprint<Kernel>::mapped_bytes(), 0U);
+  expect_balanced();
+}
+
 TEST_F(HugeBlocksTest, CountsResidentPages) {
   void* const block = blocks_.allocate(64 * kMiB, 16);
   const size_t before = HugeBlocks<Kernel>::resident_bytes();

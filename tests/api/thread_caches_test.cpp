@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -81,6 +82,36 @@ TEST(ThreadCaches, AThreadThatEndsWhileItsArenaIsBusyLosesNothing) {
   EXPECT_EQ(caches.count(home).small, 0U);
   caches.empty_free();
   EXPECT_EQ(caches.count(home).cached_bytes, 0U);
+}
+
+// Another thread that trims may be at it for long; what is not sent home meanwhile may be what keeps
+// a whole heap from going back.
+TEST(ThreadCaches, WhoeverTrimsWaitsForItsArena) {
+  std::atomic<bool> has_cache{false};
+  std::atomic<bool> is_held{false};
+  std::thread thread([&] {
+    void* const block = SmallBlocks<Kernel>(caches).allocate(3);
+    SmallBlocks<Kernel>(caches).release(block, PageMap<Kernel>::get(block));
+    EXPECT_GT(caches.count(caches.arenas()[0]).cached_bytes, 0U);
+    has_cache = true;
+    while (!is_held) {
+      std::this_thread::yield();
+    }
+    caches.empty_own();
+    EXPECT_EQ(caches.count(caches.arenas()[0]).cached_bytes, 0U);
+    caches.end_thread(CurrentCache<Kernel>::get());
+    ThreadExit::arm(nullptr);  // it would tell the other heap
+  });
+  while (!has_cache) {
+    std::this_thread::yield();
+  }
+  {
+    const auto visit = caches.arenas().visit_one(0);
+    ASSERT_TRUE(visit);
+    is_held = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  thread.join();
 }
 
 }  // namespace

@@ -148,6 +148,72 @@ git grep -c three | head -5
 git archive HEAD | cksum
 """
 
+SHELL = r"""
+set -e
+i=0; total=0; list=
+while [ $i -lt 500 ]; do
+  part=$(printf '%04d' $((i * 7919 % 9973))); list="$list $part"
+  case $part in *9*) total=$((total + i));; esac
+  i=$((i + 1))
+done
+set -- $list; echo "$# $total $(echo "$list" | tr ' ' '\n' | sort | uniq -d | wc -l)"
+for n in 1 2 3 4 5 6 7 8; do (seq $((n * 3000)) | sort -r | head -$n | tail -1) & wait; done
+(exit 3) || echo "ended by $?"; trap 'echo trapped' EXIT
+"""
+
+MAKE = r"""
+.RECIPEPREFIX := >
+objects := $(foreach n,$(shell seq 1 40),part$(n).o)
+all: program
+> ./program
+program: main.o $(objects)
+> cc -o $@ $^
+main.o:
+> (for n in $$(seq 1 40); do echo "int f$$n(int);"; done; echo '#include <stdio.h>'; \
+>   echo 'int main(void) { int s = 0;'; for n in $$(seq 1 40); do echo "s += f$$n(s);"; done; \
+>   echo 'printf("%d", s); puts(""); }') | cc -x c -c -o $@ -
+part%.o:
+> echo 'int f$*(int x) { return x % 97 * $* + $*; }' | cc -O1 -x c -c -o $@ -
+"""
+
+# Those that are quick, need many blocks, or threads; the times they took are cut off.
+PYTHON_TESTS = r"""
+/usr/bin/python3 -m unittest test.test_dict test.test_list test.test_array test.test_re \
+  test.test_collections test.test_struct test.test_thread 2>&1 |
+  sed -n 's/^Ran \([0-9]*\) tests in .*/\1 tests/p; /^OK/p; /^FAIL/p; /^ERROR/p'
+"""
+
+PERL_MODULES = r"""
+use strict; use warnings; use threads; use Storable qw(freeze thaw); use JSON::PP; use Encode;
+use Digest::SHA qw(sha256_hex); use List::Util qw(sum shuffle reduce); use Compress::Zlib; use Math::BigInt;
+sub work {
+  my ($seed) = @_; my $json = JSON::PP->new->canonical;
+  my $data = { map { ("k$_" => [map { $_ * $seed % 101 } 1 .. $_ % 30]) } 1 .. 400 };
+  my $copy = thaw(freeze($data)); my $text = $json->encode($copy);
+  my $back = uncompress(compress($text)); my $wide = decode("UTF-8", encode("UTF-8", "\x{263a}$back"));
+  return sha256_hex(encode("UTF-8", $wide)) . " " . sum(map { scalar @$_ } values %{ $json->decode($text) });
+}
+print "$_\n" for map { $_->join } map { my $n = $_; threads->create(sub { work($n) }) } 1 .. 6;
+print Math::BigInt->new(2)->bpow(4000)->bmod("1000000007"), "\n";
+"""
+
+# The socket's name must be short: a folder's may be long.
+REDIS = r"""
+set -e
+redis-server --port 0 --unixsocket s --save '' --io-threads 2 --enable-debug-command yes >log 2>&1 &
+until [ -S s ]; do sleep 0.05; done
+cli() { redis-cli -s s "$@"; }
+cli eval "for i = 1, 20000 do redis.call('set', 'k' .. i, string.rep('x', i * 7 % 400)) end
+  for i = 1, 20000, 3 do redis.call('del', 'k' .. i) end
+  for i = 1, 8000 do redis.call('zadd', 'z', i % 997, 'm' .. i); redis.call('hset', 'h' .. i % 50, i, i * i) end
+  return redis.call('dbsize')" 0
+cli debug digest
+cli bgsave; while cli info persistence | grep -q 'bgsave_in_progress:1'; do sleep 0.05; done
+cli flushall; cli memory purge; cli debug reload nosave noflush >/dev/null; cli debug digest
+cli shutdown nosave || true
+wait
+"""
+
 
 def write(path, text):
     Path(path).write_text(text)
@@ -182,6 +248,17 @@ def cases(programs):
     yield Case("java", ["java", "javac"],
                lambda d: [["javac", write(d / "Main.java", JAVA)], ["java", "-Xmx256m", "Main"]],
                {"javac": 5_000, "java": 5_000})
+    yield Case("bash -e", ["bash"], lambda d: [["bash", write(d / "a.sh", SHELL)]], {"bash": 1_000})
+    yield Case("make -j", ["make", "cc"],
+               lambda d: [["make", "-j", "4", "-s", "-f", write(d / "Makefile", MAKE)]],
+               {"make": 1_000, "cc1": 500, "ld": 500})
+    yield Case("python's own", ["/usr/bin/python3"],
+               lambda d: [["sh", write(d / "a.sh", PYTHON_TESTS)]],
+               {"python3": 300_000}, {"PYTHONMALLOC": "malloc"})
+    yield Case("perl's modules", ["perl"], lambda d: [["perl", write(d / "a.pl", PERL_MODULES)]],
+               {"perl": 100_000}, {"PERL_HASH_SEED": "0"})
+    yield Case("redis", ["redis-server", "redis-cli"],
+               lambda d: [["sh", write(d / "a.sh", REDIS)]], {"redis-server": 30_000})
     yield Case("c++ runtime", [], lambda d: [[str(programs / "cpp_runtime")]],
                {"cpp_runtime": 100_000})
 

@@ -123,6 +123,13 @@ class HugeBlocks {
         has_trimmed |= unmap(block);
       }
     }
+    Unplaced* block = unplaced_.exchange(nullptr, std::memory_order_acquire);
+    while (block != nullptr) {
+      const Unplaced now = *block;
+      kept_bytes_.fetch_sub(now.length, std::memory_order_relaxed);
+      has_trimmed |= unmap(Span::from_base_size(reinterpret_cast<char*>(block), now.length));
+      block = now.next;
+    }
     return has_trimmed;
   }
 
@@ -187,6 +194,12 @@ class HugeBlocks {
   // Enough for blocks of more than 4 MiB up to kMaxKept, and some that the kernel would not take.
   static constexpr size_t kMaxKeptCount = 32;
 
+  // What the kernel would not take and there is no place for, in its first page: for trim only.
+  struct [[gnu::may_alias]] Unplaced {
+    Unplaced* next;
+    size_t length;
+  };
+
   static PageEntry entry_of(const void* base, size_t length) {
     const size_t offset = address_of(base) & (kGranuleSize - 1);
     return PageEntry::huge(static_cast<unsigned>(offset / Kernel::page_size()) & 0xF, length);
@@ -246,8 +259,7 @@ class HugeBlocks {
     return kept_bytes_.load(std::memory_order_relaxed) + length <= limit;
   }
 
-  // Returns whether the kernel took it. If not it is kept, without its pages; should there be no
-  // place for it, its addresses are lost.
+  // Returns whether the kernel took it. If not it is kept, without its pages.
   bool unmap(Span block) {
     if (Kernel::unmap(block)) {
       Footprint<Kernel>::shrink(block.size());
@@ -255,9 +267,20 @@ class HugeBlocks {
     }
     Kernel::purge(block);
     if (!keep(block)) {
-      kept_bytes_.fetch_add(block.size(), std::memory_order_relaxed);
+      leave_for_trim(block);
     }
     return false;
+  }
+
+  [[gnu::cold]] void leave_for_trim(Span block) {
+    kept_bytes_.fetch_add(block.size(), std::memory_order_relaxed);
+    auto* const unplaced = reinterpret_cast<Unplaced*>(block.base);
+    unplaced->length = block.size();
+    Unplaced* head = unplaced_.load(std::memory_order_relaxed);
+    do {
+      unplaced->next = head;
+    } while (!unplaced_.compare_exchange_weak(head, unplaced, std::memory_order_release,
+                                              std::memory_order_relaxed));
   }
 
   // Returns whether there was a place for it.
@@ -308,6 +331,7 @@ class HugeBlocks {
   std::atomic<size_t> kept_bytes_{0};
   std::atomic<size_t> kept_count_{0};
   Kept kept_[kMaxKeptCount];
+  std::atomic<Unplaced*> unplaced_{nullptr};
 };
 
 }  // namespace talc

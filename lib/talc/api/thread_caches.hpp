@@ -56,7 +56,7 @@ class ThreadCaches {
     ThreadNote::set_ended();
     {
       const ThreadCache::Changing changing(cache);
-      empty(cache);
+      empty(cache, arenas_.visit_one(cache.arena()));
     }
     TheArena& home = arenas_[cache.arena()];
     home.users().fetch_sub(1, std::memory_order_relaxed);
@@ -67,12 +67,13 @@ class ThreadCaches {
     }
   }
 
-  // Sends what this thread's cache holds home.
+  // Sends what this thread's cache holds home, though its arena be busy for long: others may trim it,
+  // and what stays in a cache may keep a whole heap from going back.
   void empty_own() {
     ThreadCache& cache = Current::get();
     if (cache.is_one() && !cache.is_changing()) {
       const ThreadCache::Changing changing(cache);
-      empty(cache);
+      empty(cache, arenas_[cache.arena()].visit_within(kTrimPatienceMs));
     }
   }
 
@@ -125,6 +126,8 @@ class ThreadCaches {
   }
 
  private:
+  static constexpr unsigned kTrimPatienceMs = 1000;
+
   [[gnu::cold, gnu::noinline]] ThreadCache* begin_thread() {
     const unsigned index = arenas_.choose_home();
     ThreadCache* cache = nullptr;
@@ -166,10 +169,11 @@ class ThreadCaches {
   }
 
   // Requires: the cache is marked as being changed.
-  void empty(ThreadCache& cache) {
-    if (const Visit home = arenas_.visit_one(cache.arena())) {
+  void empty(ThreadCache& cache, Visit home) {
+    if (home) {
       empty_but_outbox(*home.operator->(), cache);
     }
+    home = Visit();
     PostedBlocks<Kernel>::send_home(arenas_, cache.outbox());
   }
 

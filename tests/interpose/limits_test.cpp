@@ -1,0 +1,61 @@
+// How much of a limit on addresses can be used: programs/fill.cpp under preload. At each size, in any
+// order of sizes, four fifths of what the limit leaves, in whole blocks, by one thread and by several.
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "subprocess.hpp"
+
+namespace {
+
+struct Case {
+  const char* name;
+  int megabytes;
+  int threads;
+  std::vector<const char*> sizes;  // "0": of all kinds
+};
+
+void PrintTo(const Case& limit, std::ostream* out) { *out << limit.name; }
+
+class Limits : public testing::TestWithParam<Case> {};
+
+constexpr int kLeastPercent = 80;
+
+TEST_P(Limits, FourFifthsCanBeUsedAgainAndAgain) {
+  const Case& limit = GetParam();
+  std::vector<std::string> command = {subprocess::program("fill"), std::to_string(limit.megabytes),
+                                      std::to_string(limit.threads)};
+  command.insert(command.end(), limit.sizes.begin(), limit.sizes.end());
+  const auto outcome = subprocess::run_under_talc(command, {.seconds = 100});
+  ASSERT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  std::istringstream lines(outcome.out);
+  size_t count = 0;
+  int percent = 0;
+  int one_more = 0;
+  for (std::string size; lines >> size >> percent >> one_more; ++count) {
+    EXPECT_GE(percent + one_more, kLeastPercent) << "with blocks of " << size << " bytes";
+    EXPECT_LE(percent, 105) << "with blocks of " << size << " bytes";
+  }
+  EXPECT_EQ(count, limit.sizes.size());
+}
+
+const std::vector<const char*> kAscending = {
+    "64",      "200",     "1000",    "4096",     "8192",     "10000", "100000",
+    "1000000", "3000000", "5000000", "20000000", "60000000", "0",     "64"};
+const std::vector<const char*> kDescending = {
+    "60000000", "20000000", "5000000", "3000000", "1000000", "100000", "10000",
+    "8192",     "4096",     "1000",    "200",     "64",      "0",      "60000000"};
+const std::vector<const char*> kFew = {"64", "60000000", "0", "8192", "3000000", "64"};
+
+INSTANTIATE_TEST_SUITE_P(
+    Processes, Limits,
+    testing::Values(Case{"Small", 200, 1, kAscending}, Case{"SmallDown", 200, 1, kDescending},
+                    Case{"SmallWithThreads", 200, 4, kDescending}, Case{"Middle", 500, 1, kFew},
+                    Case{"MiddleWithThreads", 500, 4, kFew},
+                    Case{"Large", 2048, 1, {"100000", "60000000", "5000000"}},
+                    Case{"LargeWithThreads", 2048, 4, {"60000000", "3000000"}}),
+    [](const auto& limit) { return std::string(limit.param.name); });
+
+}  // namespace

@@ -1,0 +1,163 @@
+// Every system call that libtalc.so makes, and no other: programs/sandbox.c under preload, where a call
+// that is not on the list kills. docs/SYSTEM_CALLS.md has the same list, for people who write filters.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "subprocess.hpp"
+
+namespace {
+
+using Calls = std::vector<std::string>;
+
+const std::map<std::string, int> kNumbers = {
+#define TALC_NUMBER(name) \
+  { #name, SYS_##name }
+    TALC_NUMBER(mmap),
+    TALC_NUMBER(munmap),
+    TALC_NUMBER(mremap),
+    TALC_NUMBER(madvise),
+    TALC_NUMBER(mincore),
+    TALC_NUMBER(sched_getaffinity),
+    TALC_NUMBER(futex),
+    TALC_NUMBER(clock_gettime),
+    TALC_NUMBER(clock_nanosleep),
+    TALC_NUMBER(getpid),
+    TALC_NUMBER(newfstatat),
+    TALC_NUMBER(fcntl),
+    TALC_NUMBER(getcwd),
+    TALC_NUMBER(openat),
+    TALC_NUMBER(write),
+    TALC_NUMBER(close),
+    // What only the C library makes, for programs and for these.
+    TALC_NUMBER(brk),
+    TALC_NUMBER(clone),
+    TALC_NUMBER(clone3),
+    TALC_NUMBER(execve),
+    TALC_NUMBER(exit),
+    TALC_NUMBER(exit_group),
+    TALC_NUMBER(faccessat),
+    TALC_NUMBER(getrandom),
+    TALC_NUMBER(mprotect),
+    TALC_NUMBER(pread64),
+    TALC_NUMBER(prlimit64),
+    TALC_NUMBER(read),
+    TALC_NUMBER(rt_sigaction),
+    TALC_NUMBER(rt_sigprocmask),
+    TALC_NUMBER(rseq),
+    TALC_NUMBER(set_robust_list),
+    TALC_NUMBER(set_tid_address),
+    TALC_NUMBER(wait4),
+#ifdef SYS_access
+    TALC_NUMBER(access),
+    TALC_NUMBER(arch_prctl),
+#endif
+#undef TALC_NUMBER
+};
+
+// ---- the list ----
+
+const Calls kMemory = {"mmap", "munmap", "mremap", "madvise"};
+const Calls kThreads = {"sched_getaffinity", "futex", "clock_gettime", "clock_nanosleep"};
+const Calls kStatistics = {"mincore", "getpid", "newfstatat", "fcntl",
+                           "getcwd",  "openat", "write",      "close"};
+
+// ---- what the C library adds ----
+
+const Calls kEnd = {"exit_group"};
+const Calls kLibcThreads = {"clone",           "clone3",  "exit",           "mprotect",     "rseq",
+                            "set_robust_list", "madvise", "rt_sigprocmask", "rt_sigaction", "mmap",
+                            "munmap"};
+const Calls kLibcFork = {"clone", "wait4", "set_robust_list"};
+const Calls kLibcStart = {
+    "execve", "brk",        "openat",    "read",      "pread64",         "newfstatat",
+    "close",  "mmap",       "mprotect",  "munmap",    "set_tid_address", "set_robust_list",
+    "rseq",   "prlimit64",  "getrandom", "faccessat",
+#ifdef SYS_access
+    "access", "arch_prctl",
+#endif
+};
+
+Calls all_of(const std::vector<Calls>& lists) {
+  Calls all;
+  for (const Calls& list : lists) {
+    all.insert(all.end(), list.begin(), list.end());
+  }
+  return all;
+}
+
+subprocess::Outcome live(const std::string& life, const Calls& allowed,
+                         const std::string& without = "",
+                         std::map<std::string, std::string> environment = {}) {
+  Calls command = {subprocess::program("sandbox"), life};
+  for (const std::string& call : allowed) {
+    if (call != without) {
+      command.push_back(std::to_string(kNumbers.at(call)));
+    }
+  }
+  return subprocess::run_under_talc(command, {.environment = std::move(environment)});
+}
+
+TEST(SystemCalls, ForMemoryAreFour) {
+  const auto outcome = live("memory", all_of({kMemory, kEnd}));
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  for (const std::string& call : kMemory) {
+    EXPECT_TRUE(live("memory", all_of({kMemory, kEnd}), call).killed_by(SIGSYS)) << call;
+  }
+}
+
+TEST(SystemCalls, WithThreadsAreFourMore) {
+  const Calls allowed = all_of({kMemory, kThreads, kLibcThreads, kEnd});
+  const auto outcome = live("threads", allowed);
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  EXPECT_TRUE(live("threads", allowed, "sched_getaffinity").killed_by(SIGSYS));
+}
+
+TEST(SystemCalls, WithForkAreNoMore) {
+  const auto outcome = live("fork", all_of({kMemory, kLibcFork, kEnd}));
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+}
+
+TEST(SystemCalls, WithStatisticsAreEightMore) {
+  const std::map<std::string, std::string> to_stderr = {{"TALC_STATS", "json"}};
+  const std::map<std::string, std::string> to_file = {{"TALC_STATS_FILE", "talc_sandbox_report"}};
+  const Calls start = all_of({kLibcStart, kMemory, kEnd});
+  const Calls allowed = all_of({start, kStatistics});
+  const std::string program = subprocess::program("ends");
+  for (const auto& environment : {to_stderr, to_file}) {
+    const auto outcome = live(program, allowed, "", environment);
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  }
+  EXPECT_TRUE(std::filesystem::remove("talc_sandbox_report"));
+  EXPECT_TRUE(live(program, start).exited_with(0));  // none of them without statistics
+  for (const std::string call : {"mincore", "getpid", "fcntl", "write"}) {
+    EXPECT_TRUE(live(program, allowed, call, to_stderr).killed_by(SIGSYS)) << call;
+  }
+  EXPECT_TRUE(live(program, allowed, "getcwd", to_file).killed_by(SIGSYS));
+}
+
+// Rows that begin with a call's name, in code font.
+TEST(SystemCalls, AreThoseOfTheDocument) {
+  std::ifstream document(subprocess::source_folder() + "/docs/SYSTEM_CALLS.md");
+  std::set<std::string> documented;
+  const std::regex row("^\\| `([a-z0-9_]+)` \\|");
+  std::smatch match;
+  for (std::string line; std::getline(document, line);) {
+    if (std::regex_search(line, match, row)) {
+      EXPECT_TRUE(documented.insert(match[1]).second) << match[1] << " is there twice";
+    }
+  }
+  const Calls all = all_of({kMemory, kThreads, kStatistics});
+  EXPECT_EQ(documented, std::set<std::string>(all.begin(), all.end()));
+}
+
+}  // namespace
