@@ -192,7 +192,7 @@ class PageMap {
     return PageEntry(std::atomic_ref<uint32_t>(word).load(std::memory_order_relaxed));
   }
 
-  static uint32_t* find(const void* ptr) {
+  [[gnu::always_inline]] static uint32_t* find(const void* ptr) {
     if (const size_t index = (address_of(ptr) - near_base()) >> kGranuleLog2; index < kNearSize)
         [[likely]] {
       return &near_[index];
