@@ -43,6 +43,7 @@ class Source {
     chunks_[chunk] = size_bytes;
     return chunk;
   }
+  void return_granules(void* granules, size_t size_bytes) { return_chunk(granules, size_bytes); }
   void return_chunk(void* chunk, size_t size_bytes) {
     EXPECT_EQ(chunks_.at(chunk), size_bytes);
     chunks_.erase(chunk);

@@ -30,7 +30,7 @@ const std::map<std::string, int> kNumbers = {
     TALC_NUMBER(sched_getaffinity),
     TALC_NUMBER(futex),
     TALC_NUMBER(clock_gettime),
-    TALC_NUMBER(clock_nanosleep),
+    TALC_NUMBER(nanosleep),
     TALC_NUMBER(getpid),
     TALC_NUMBER(newfstatat),
     TALC_NUMBER(fcntl),
@@ -67,7 +67,7 @@ const std::map<std::string, int> kNumbers = {
 // ---- the list ----
 
 const Calls kMemory = {"mmap", "munmap", "mremap", "madvise"};
-const Calls kThreads = {"sched_getaffinity", "futex", "clock_gettime", "clock_nanosleep"};
+const Calls kThreads = {"sched_getaffinity", "futex", "clock_gettime", "nanosleep"};
 const Calls kStatistics = {"mincore", "getpid", "newfstatat", "fcntl",
                            "getcwd",  "openat", "write",      "close"};
 

@@ -11,6 +11,7 @@
 // for every few threads; ProcessHeap sends it sizes that fit.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "talc/api/arena_lock.hpp"
@@ -37,6 +38,10 @@ class alignas(64) Arena {
                                       .spare_top = true,
                                       .compact = false}>;
 
+  // A kernel may want metadata apart from blocks: in heaps of an engine of their own, which nobody
+  // reaches who runs over a block's end.
+  static constexpr bool kSeparatesMetadata = requires { Kernel::kSeparatesMetadata; };
+
   // The right to work in an arena; false if it was not to be had.
   class [[nodiscard]] Visit {
    public:
@@ -61,7 +66,8 @@ class alignas(64) Arena {
 
   // All zeros, if the index is 0: arenas that are not used cost nothing.
   constexpr explicit Arena(unsigned index = 0)
-      : talck_(Engine(Handler(HeapRegistry<Kernel>(index)))) {}
+      : talck_(Engine(Handler(HeapRegistry<Kernel>(index)))),
+        metadata_(Handler(HeapRegistry<Kernel>(index))) {}
 
   Visit try_visit() { return lock().try_lock() ? begin_visit() : Visit(); }
   Visit visit_within(unsigned milliseconds) {
@@ -106,23 +112,36 @@ class alignas(64) Arena {
   }
 
   bool trim(size_t keep_bytes) {
-    const bool has_trimmed = bank_.trim(*this);
-    return engine().oom_handler.trim(engine(), keep_bytes) || has_trimmed;
+    bool has_trimmed = bank_.trim(*this);
+    for_each_engine(
+        [&](auto& engine) { has_trimmed |= engine.oom_handler.trim(engine, keep_bytes); });
+    return has_trimmed;
   }
 
   // Memory for what serves blocks: metadata, caches. Null when memory is out.
   void* take_chunk(size_t size_bytes, size_t align) {
-    bool is_fresh = false;
-    return take_chunk(size_bytes, align, Growth::allow, is_fresh);
+    if constexpr (kSeparatesMetadata) {
+      return metadata_.malloc(size_bytes, align);
+    } else {
+      bool is_fresh = false;
+      return take_chunk(size_bytes, align, Growth::allow, is_fresh);
+    }
   }
   // The same for a group of slabs. Tells whether nobody has touched it yet.
   void* take_granules(size_t size_bytes, Growth growth, bool& is_fresh) {
     return take_chunk(size_bytes, kGranuleSize, growth, is_fresh);
   }
-  void return_chunk(void* chunk, size_t size_bytes) {
+  void return_granules(void* granules, size_t size_bytes) {
     chunks_.count -= 1;
     chunks_.bytes -= size_bytes;
-    engine().free(chunk, size_bytes);
+    engine().free(granules, size_bytes);
+  }
+  void return_chunk(void* chunk, size_t size_bytes) {
+    if constexpr (kSeparatesMetadata) {
+      metadata_.free(chunk, size_bytes);
+    } else {
+      return_granules(chunk, size_bytes);
+    }
   }
 
   // Takes slots as SlabBank::take.
@@ -146,7 +165,8 @@ class alignas(64) Arena {
   }
   size_t direct_allocations() const { return direct_allocations_; }
 
-  // Chunks that take_chunk gave, and their bytes; `total` counts those given back as well.
+  // What the blocks' engine gave that is no block, and its bytes; `total` counts what was given back
+  // as well.
   struct Chunks {
     size_t count = 0;
     size_t total = 0;
@@ -172,12 +192,22 @@ class alignas(64) Arena {
 
   // Also right without a visit where nobody else can have one.
   Engine& engine() { return talck_.get_talc(); }
+  // f(engine): that of the blocks, and that of the metadata if there is one.
+  template <class F>
+  void for_each_engine(F f) {
+    f(engine());
+    if constexpr (kSeparatesMetadata) {
+      f(metadata_);
+    }
+  }
 
   // ---- without one ----
 
   unsigned index() { return engine().oom_handler.registry().arena(); }
   // Before the first visit.
-  void set_index(unsigned index) { engine().oom_handler.registry().set_arena(index); }
+  void set_index(unsigned index) {
+    for_each_engine([=](auto& engine) { engine.oom_handler.registry().set_arena(index); });
+  }
 
   // Threads that have a cache of this arena.
   std::atomic<unsigned>& users() { return users_; }
@@ -252,6 +282,10 @@ class alignas(64) Arena {
   }
 
  private:
+  struct NoEngine {
+    constexpr explicit NoEngine(Handler) {}
+  };
+
   // A block on the waiting list, in its payload.
   struct [[gnu::may_alias]] Waiting {
     Waiting* next;
@@ -388,6 +422,7 @@ class alignas(64) Arena {
   static constexpr size_t kMaxBelowPayload = BlockPrefix::kSize + 3 * kWordSize;
 
   Talck<ArenaLock, Engine> talck_;
+  [[no_unique_address]] std::conditional_t<kSeparatesMetadata, Engine, NoEngine> metadata_;
   std::atomic<Waiting*> waiting_{nullptr};
   std::atomic<Waiting*> waiting_slots_{nullptr};
   std::atomic<ThreadCache*> waiting_caches_{nullptr};

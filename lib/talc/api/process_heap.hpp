@@ -355,16 +355,18 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident
   stats.cached = cached.cached_bytes + hot_active;
   stats.in_transit = cached.posted_bytes + posted_active;
   stats.slabs = arena.bank().slab_bytes();
-  stats.mapped = counters.claimed_bytes;
-  stats.retained = counters.available_bytes + arena.bank().group_bytes() - cached.small_bytes +
-                   hot_active + posted_active;
+  stats.retained = arena.bank().group_bytes() - cached.small_bytes + hot_active + posted_active;
+  arena.for_each_engine([&](auto& engine) {
+    const Counters of_engine = engine.get_counters();
+    stats.mapped += of_engine.claimed_bytes;
+    stats.retained += of_engine.available_bytes;
+    stats.heaps += of_engine.heap_count;
+    stats.fragments += of_engine.gap_count;
+    if (resident == Resident::ask) {
+      engine.for_each_heap([&](Span heap) { stats.resident += Kernel::resident_bytes(heap); });
+    }
+  });
   stats.metadata = stats.mapped - stats.active - stats.retained;
-  stats.heaps = counters.heap_count;
-  stats.fragments = counters.gap_count;
-  if (resident == Resident::ask) {
-    arena.engine().for_each_heap(
-        [&](Span heap) { stats.resident += Kernel::resident_bytes(heap); });
-  }
   return stats;
 }
 

@@ -9,7 +9,7 @@
 // go back to their group; empty groups stay, up to kMaxEmptyBytes, until they are wanted as slabs or
 // end_empty_groups gives them back to the engine, where any size can use them. Among partial slabs
 // those at lower addresses come first, so that others empty. Every call happens under the arena's
-// lock; `Source` is the arena, which gives chunks (take_chunk, take_granules, return_chunk) and has
+// lock; `Source` is the arena, which gives chunks (take_chunk, take_granules, and what takes them back) and has
 // an index(). The page map says of each granule whose it is.
 #pragma once
 
@@ -345,7 +345,7 @@ class SlabBank {
     const Span region = region_of(*group);
     Map::set(region, PageEntry::heap(source.index()));
     source.return_chunk(group, sizeof(SlabGroup));
-    source.return_chunk(region.base, region.size() - kTagSize);
+    source.return_granules(region.base, region.size() - kTagSize);
   }
 
   // A page that nobody may touch, below the one with the tag: what runs over the last slab's end

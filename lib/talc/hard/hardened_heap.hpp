@@ -1,7 +1,7 @@
 // HardenedHeap: the process heap for those who would rather pay than be attacked: every block is
 // sealed, cleared when it is freed, and kept for a while before anybody gets it again.
 //
-//     allocate ──> ProcessHeap (slots in random order, guard pages) ──> BlockSeal
+//     allocate ──> ProcessHeap (slots in random order, guard pages, metadata apart) ──> BlockSeal
 //     release ──> BlockSeal: live? intact? ──> cleared ──> Quarantine ──> still clear? ──> ProcessHeap
 //
 // The same interface as ProcessHeap, whose fast paths never serve here. What it finds and what not is
@@ -20,6 +20,7 @@ class HardenedPages : public Pages {
  public:
   static constexpr bool kShufflesSlots = true;
   static constexpr bool kGuardsGroups = true;
+  static constexpr bool kSeparatesMetadata = true;
 
   // A guard cuts a mapping into three; of those a process may have 65530. So many guards at most.
   static constexpr size_t kMaxGuards = 4096;

@@ -1,0 +1,175 @@
+// Tests of hard/hardened_heap.hpp: blocks keep what they hold, and nothing stays of them.
+// tests/interpose/misuse/ has what it refuses.
+#include "talc/hard/hardened_heap.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "support/threads.hpp"
+
+namespace talc {
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+constinit HardenedHeap the_heap;
+
+class HardenedHeapTest : public testing::Test {
+ protected:
+  static ProcessStats stats() {
+    ProcessStats stats;
+    the_heap.get_stats(stats);
+    return stats;
+  }
+  static char* allocate(size_t size, size_t align = 16) {
+    return static_cast<char*>(the_heap.allocate(size, align));
+  }
+};
+
+TEST_F(HardenedHeapTest, ABlockHasWhatWasAskedForAndNotAByteMore) {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{24}, size_t{4000}, 3 * kMiB, 9 * kMiB}) {
+    for (size_t align = 16; align <= 8192; align *= 8) {
+      char* const block = allocate(size, align);
+      EXPECT_TRUE(is_aligned(block, align));
+      EXPECT_EQ(the_heap.usable_size(block), size);
+      memset(block, 0x5A, size);
+      the_heap.release(block);
+    }
+  }
+}
+
+TEST_F(HardenedHeapTest, ReallocationKeepsContentsAtEverySize) {
+  std::mt19937 random(7);
+  size_t size = 100;
+  char* block = allocate(size);
+  memset(block, 0x5A, size);
+  for (int i = 0; i < 400; ++i) {
+    const size_t wanted = size_t{1} << random() % 24 | random() % 5000;
+    block = static_cast<char*>(the_heap.reallocate(block, wanted));
+    ASSERT_EQ(the_heap.usable_size(block), wanted);
+    const size_t kept = std::min(size, wanted);
+    ASSERT_TRUE(std::all_of(block, block + kept, [](char c) { return c == 0x5A; })) << wanted;
+    memset(block, 0x5A, wanted);
+    size = wanted;
+  }
+  the_heap.release(block);
+}
+
+TEST_F(HardenedHeapTest, WhatIsFreedIsCleared) {
+  for (const size_t size : {size_t{100}, size_t{5000}, size_t{100000}}) {
+    char* const block = allocate(size);
+    memset(block, 0x5A, size);
+    the_heap.release(block);
+    EXPECT_TRUE(std::all_of(block + 64, block + size, [](char c) { return c == 0; })) << size;
+  }
+}
+
+TEST_F(HardenedHeapTest, ABlockDoesNotComeBackAtOnce) {
+  char* const block = allocate(100);
+  the_heap.release(block);
+  for (int i = 0; i < 100; ++i) {
+    char* const other = allocate(100);
+    EXPECT_NE(other, block);
+    the_heap.release(other);
+  }
+}
+
+TEST_F(HardenedHeapTest, NeighboursInTimeAreNoNeighboursInMemory) {
+  std::vector<char*> blocks;
+  for (int i = 0; i < 200; ++i) {
+    blocks.push_back(allocate(100));
+  }
+  int ascending = 0;
+  for (size_t i = 1; i < blocks.size(); ++i) {
+    ascending += blocks[i] > blocks[i - 1];
+  }
+  EXPECT_GT(ascending, 40);
+  EXPECT_LT(ascending, 160);
+  for (char* const block : blocks) {
+    the_heap.release(block);
+  }
+}
+
+TEST_F(HardenedHeapTest, TheStatisticsAreExact) {
+  the_heap.trim(0);
+  const ProcessStats before = stats();
+  std::vector<char*> blocks;
+  for (size_t i = 0; i < 3000; ++i) {
+    blocks.push_back(allocate(i * 7));
+  }
+  for (size_t i = 0; i < blocks.size(); i += 2) {
+    the_heap.release(blocks[i]);
+  }
+  const ProcessStats half = stats();
+  EXPECT_EQ(half.allocations - before.allocations, 3000U);
+  EXPECT_EQ(half.frees - before.frees, 1500U);
+  EXPECT_GT(half.cached, before.cached);
+  EXPECT_EQ(half.mapped, half.active + half.metadata + half.retained);
+  for (size_t i = 1; i < blocks.size(); i += 2) {
+    the_heap.release(blocks[i]);
+  }
+  the_heap.trim(0);
+  EXPECT_EQ(stats().allocated, before.allocated);
+}
+
+TEST_F(HardenedHeapTest, ThreadsReleaseOneAnothersBlocks) {
+  constexpr size_t kThreads = 4;
+  constexpr size_t kBlocks = 4000;
+  static std::atomic<char*> boxes[kBlocks];
+  run_threads(kThreads, [](unsigned me) {
+    std::mt19937 random(me);
+    for (int i = 0; i < 20000; ++i) {
+      const size_t size = 8 + random() % (i % 50 == 0 ? 30000 : 600);
+      char* const block = allocate(size);
+      memset(block, static_cast<int>(size), size);
+      if (char* const old = boxes[random() % kBlocks].exchange(block)) {
+        const size_t old_size = the_heap.usable_size(old);
+        EXPECT_EQ(old[0], static_cast<char>(old_size));
+        EXPECT_EQ(old[old_size - 1], static_cast<char>(old_size));
+        the_heap.release(old);
+      }
+    }
+  });
+  for (std::atomic<char*>& box : boxes) {
+    if (char* const block = box.exchange(nullptr)) {
+      the_heap.release(block);
+    }
+  }
+}
+
+// Where nothing that runs over the end of a block gets to: a heap's addresses end long before.
+TEST_F(HardenedHeapTest, MetadataIsFarFromAnyBlock) {
+  char* const small = allocate(100);
+  char* const middle = allocate(100000);
+  const char* const metadata = static_cast<char*>(PageMap<HardenedPages>::get_slab(small));
+  for (const char* const block : {small, middle}) {
+    const auto distance = metadata < block ? block - metadata : metadata - block;
+    EXPECT_GT(static_cast<size_t>(distance), 64 * kMiB);
+  }
+  the_heap.release(small);
+  the_heap.release(middle);
+}
+
+TEST_F(HardenedHeapTest, GuardsEndGroupsAndGoWithThem) {
+  const size_t mappings = stats().heaps;
+  std::vector<char*> blocks;
+  for (int i = 0; i < 40000; ++i) {
+    blocks.push_back(allocate(1000));
+  }
+  char* const highest = *std::max_element(blocks.begin(), blocks.end());
+  EXPECT_DEATH(memset(highest, 0x5A, 8 * kMiB), "");
+  for (char* const block : blocks) {
+    the_heap.release(block);
+  }
+  the_heap.trim(0);
+  EXPECT_LE(stats().heaps, mappings + 1);
+  the_heap.release(allocate(3 * kMiB));  // the memory is whole again
+}
+
+}  // namespace
+}  // namespace talc
