@@ -22,6 +22,7 @@
 #include "talc/front/thread_cache.hpp"
 #include "talc/os/fault.hpp"
 #include "talc/os/map_on_oom.hpp"
+#include "talc/os/push_front.hpp"
 #include "talc/sync/talck.hpp"
 
 namespace talc {
@@ -214,11 +215,7 @@ class alignas(64) Arena {
 
   // Leaves a cache to the next visitor, for another thread.
   [[gnu::cold]] void leave_cache_waiting(ThreadCache* cache) {
-    ThreadCache* head = waiting_caches_.load(std::memory_order_relaxed);
-    do {
-      cache->next_free = head;
-    } while (!waiting_caches_.compare_exchange_weak(head, cache, std::memory_order_release,
-                                                    std::memory_order_relaxed));
+    push_front(waiting_caches_, cache, &ThreadCache::next_free);
   }
 
   // Leaves a slot to the next visitor.
@@ -347,12 +344,7 @@ class alignas(64) Arena {
   }
 
   static void push(std::atomic<Waiting*>& list, void* memory) {
-    auto* const block = static_cast<Waiting*>(memory);
-    Waiting* head = list.load(std::memory_order_relaxed);
-    do {
-      block->next = head;
-    } while (!list.compare_exchange_weak(head, block, std::memory_order_release,
-                                         std::memory_order_relaxed));
+    push_front(list, static_cast<Waiting*>(memory), &Waiting::next);
   }
 
   [[gnu::cold, gnu::noinline]] void take_in_waiting() {

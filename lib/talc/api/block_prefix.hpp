@@ -16,6 +16,7 @@
 
 #include "talc/base/assert.hpp"
 #include "talc/base/memory.hpp"
+#include "talc/base/scatter.hpp"
 #include "talc/os/pages.hpp"
 
 namespace talc {
@@ -85,10 +86,9 @@ class BlockPrefix {
 
   static void* word_of(void* payload) { return static_cast<char*>(payload) - kSize; }
 
-  // Neighbouring addresses differ in their high bits after a multiplication by an odd constant.
+  // Neighbouring addresses differ in these, the high bits.
   static size_t check_of(const void* payload) {
-    return ((address_of(payload) ^ Pages::secret()) * static_cast<size_t>(0x9E3779B97F4A7C15U)) &
-           kCheckMask;
+    return scatter(address_of(payload) ^ Pages::secret()) & kCheckMask;
   }
 
   size_t bits_;

@@ -9,6 +9,7 @@
 #include "talc/api/block_prefix.hpp"
 #include "talc/api/footprint.hpp"
 #include "talc/api/fresh_memory.hpp"
+#include "talc/base/scatter.hpp"
 #include "talc/core/guard.hpp"
 #include "talc/front/page_map.hpp"
 #include "talc/os/fault.hpp"
@@ -23,7 +24,7 @@ class HeapRegistry {
     static constexpr bool kChecks = true;
     template <class T>
     static T* seal(T* pointer, size_t size) {
-      const size_t mask = Pages::secret() ^ size * static_cast<size_t>(0x9E3779B97F4A7C15U);
+      const size_t mask = Pages::secret() ^ scatter(size);
       return reinterpret_cast<T*>(address_of(pointer) ^ mask);
     }
     static bool may_point(const void* ptr) {

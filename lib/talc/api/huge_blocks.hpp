@@ -17,6 +17,7 @@
 #include "talc/base/memory.hpp"
 #include "talc/front/page_map.hpp"
 #include "talc/os/fault.hpp"
+#include "talc/os/push_front.hpp"
 
 namespace talc {
 
@@ -276,11 +277,7 @@ class HugeBlocks {
     kept_bytes_.fetch_add(block.size(), std::memory_order_relaxed);
     auto* const unplaced = reinterpret_cast<Unplaced*>(block.base);
     unplaced->length = block.size();
-    Unplaced* head = unplaced_.load(std::memory_order_relaxed);
-    do {
-      unplaced->next = head;
-    } while (!unplaced_.compare_exchange_weak(head, unplaced, std::memory_order_release,
-                                              std::memory_order_relaxed));
+    push_front(unplaced_, unplaced, &Unplaced::next);
   }
 
   // Returns whether there was a place for it.

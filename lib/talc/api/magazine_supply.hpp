@@ -10,6 +10,7 @@
 #pragma once
 
 #include "talc/api/arena.hpp"
+#include "talc/base/scatter.hpp"
 
 namespace talc {
 
@@ -152,12 +153,11 @@ class MagazineSupply {
     return limit == 0 ? 1 : limit;
   }
 
-  // Fisher's and Yates's, from a linear congruential generator of which the high bits are used.
+  // Fisher's and Yates's.
   void shuffle(void** slots, unsigned count) {
     size_t random = random_.load(std::memory_order_relaxed) ^ Pages::secret();
     for (unsigned i = count; i > 1; --i) {
-      random = random * static_cast<size_t>(0x5851F42D4C957F2DU) + 1;
-      const size_t other = (random >> kWordBits / 2) % i;
+      const size_t other = draw_below(i, random);
       void* const slot = slots[i - 1];
       slots[i - 1] = slots[other];
       slots[other] = slot;

@@ -153,10 +153,7 @@ class ThreadCaches {
       return nullptr;
     }
     auto* const cache = new (kPlacement, memory) ThreadCache(home.index(), Map::near_base());
-    cache->next = all_.load(std::memory_order_relaxed);
-    while (!all_.compare_exchange_weak(cache->next, cache, std::memory_order_release,
-                                       std::memory_order_relaxed)) {
-    }
+    push_front(all_, cache, &ThreadCache::next);
     return cache;
   }
 

@@ -144,12 +144,11 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
   // What is cleared by giving its pages back.
   static constexpr size_t kMinHuge = size_t{4} << 20;
 
-  static void* sealed_at(void* block, size_t usable, size_t size) {
-    BlockSeal(block, usable).write(size);
-    return block;
-  }
   void* sealed(void* block, size_t size) {
-    return block == nullptr ? nullptr : sealed_at(block, Base::usable_size(block), size);
+    if (block != nullptr) {
+      BlockSeal(block, Base::usable_size(block)).write(size);
+    }
+    return block;
   }
 
   BlockSeal require_live(void* ptr, Fault if_freed, size_t& size) {

@@ -12,6 +12,7 @@
 #include <atomic>
 
 #include "talc/base/memory.hpp"
+#include "talc/base/scatter.hpp"
 #include "talc/os/pages.hpp"
 
 namespace talc {
@@ -36,8 +37,9 @@ class Quarantine {
     if (block.usable > kMaxBlock) {
       return block;
     }
+    const size_t first = first_shard();
     for (size_t i = 0; i < kShards; ++i) {
-      Shard& shard = shards_[(first_shard() + i) % kShards];
+      Shard& shard = shards_[(first + i) % kShards];
       if (!shard.is_busy.exchange(true, std::memory_order_acquire)) {
         const Entry leaves = shard.exchange(block);
         shard.is_busy.store(false, std::memory_order_release);
@@ -81,7 +83,8 @@ class Quarantine {
       swap(in_order[next % kDepth], block);
       next += 1;
       if (block.ptr != nullptr) {
-        swap(at_random[draw() % kDepth], block);
+        random = random == 0 ? Pages::secret() ^ address_of(this) : random;
+        swap(at_random[draw_below(kDepth, random)], block);
       }
       if (block.ptr != nullptr) {
         add(~size_t{0}, 0 - block.usable);
@@ -113,20 +116,12 @@ class Quarantine {
       a = b;
       b = held;
     }
-
-    // A linear congruential generator, of which the high bits are used.
-    size_t draw() {
-      random = (random == 0 ? Pages::secret() ^ address_of(this) : random) *
-                   static_cast<size_t>(0x5851F42D4C957F2DU) +
-               static_cast<size_t>(0x14057B7EF767814FU);
-      return random >> kWordBits / 2;
-    }
   };
 
   // Threads have their stacks at different pages.
   static size_t first_shard() {
     const char here = 0;
-    return (address_of(&here) >> 16) * static_cast<size_t>(0x9E3779B97F4A7C15U) >> (kWordBits - 8);
+    return scatter(address_of(&here) >> 16) >> (kWordBits - 8);
   }
 
   template <class F>

@@ -18,6 +18,7 @@
 
 #include "talc/base/bits.hpp"
 #include "talc/base/memory.hpp"
+#include "talc/base/scatter.hpp"
 #include "talc/base/word.hpp"
 #include "talc/os/thread_sanitizer.hpp"
 
@@ -84,7 +85,7 @@ class HeapPlacement {
     size_t random = 0;
     copy_bytes(&random, random_bytes(), sizeof random);
     // The same bytes are the stack protector's secret: only a hash of them may show.
-    random *= static_cast<size_t>(0x9E3779B97F4A7C15U);
+    random = scatter(random);
     random ^= random >> (kWordBits / 2);
     random *= static_cast<size_t>(0xD6E8FEB86659FD93U);
     const size_t quarter = space_bytes() / 4;

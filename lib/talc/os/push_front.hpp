@@ -1,0 +1,21 @@
+// push_front(): a list that any thread may add to at any time, without a lock.
+//
+// Whoever takes from it takes all of it, by an exchange of the head: nothing else is safe beside this
+// (Treiber, 1986). Used for what waits to be taken back, and for the list of all caches.
+#pragma once
+
+#include <atomic>
+
+namespace talc {
+
+// Makes `node` the first one; `next` is the member that leads to the others.
+template <class Node>
+void push_front(std::atomic<Node*>& head, Node* node, Node* Node::*next) {
+  Node* first = head.load(std::memory_order_relaxed);
+  do {
+    node->*next = first;
+  } while (!head.compare_exchange_weak(first, node, std::memory_order_release,
+                                       std::memory_order_relaxed));
+}
+
+}  // namespace talc
