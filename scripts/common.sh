@@ -7,6 +7,7 @@ root=$PWD
 # Relative to the root, or absolute. Not TALC_…: the library warns about such names that it does not know.
 build_dir=${BUILD_DIR:-build}
 jobs=${JOBS:-$(nproc)}
+libraries=(libtalc.so libtalc-hardened.so)
 
 die() {
   echo "${0##*/}: $*" >&2

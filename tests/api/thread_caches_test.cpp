@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -54,28 +54,36 @@ struct Tag;
 using Kernel = FlakyPages<Tag>;
 constinit ThreadCaches<Kernel> caches;
 
-TEST(ThreadCaches, AThreadThatEndsWhileItsArenaIsBusyLosesNothing) {
-  std::atomic<bool> has_cache{false};
-  std::atomic<bool> is_held{false};
+// A thread that has something in its cache acts, and ends, once another has its arena, who holds it until
+// hold(thread) returns.
+template <class Act, class Hold>
+void act_while_arena_is_held(Act act, Hold hold) {
+  std::latch has_cache(1);
+  std::latch is_held(1);
   std::thread thread([&] {
     void* const block = SmallBlocks<Kernel>(caches).allocate(3);
     SmallBlocks<Kernel>(caches).release(block, PageMap<Kernel>::get(block));
-    has_cache = true;
-    while (!is_held) {
-      std::this_thread::yield();
-    }
+    EXPECT_GT(caches.count(caches.arenas()[0]).cached_bytes, 0U);
+    has_cache.count_down();
+    is_held.wait();
+    act();
     caches.end_thread(CurrentCache<Kernel>::get());
     ThreadExit::arm(nullptr);  // it would tell the other heap
   });
-  while (!has_cache) {
-    std::this_thread::yield();
-  }
+  has_cache.wait();
   {
     const auto visit = caches.arenas().visit_one(0);
-    ASSERT_TRUE(visit);
-    is_held = true;
+    EXPECT_TRUE(visit);
+    is_held.count_down();
+    hold(thread);
+  }
+  if (thread.joinable()) {
     thread.join();
   }
+}
+
+TEST(ThreadCaches, AThreadThatEndsWhileItsArenaIsBusyLosesNothing) {
+  act_while_arena_is_held([] {}, [](std::thread& thread) { thread.join(); });
   Arena<Kernel>& home = caches.arenas()[0];
   EXPECT_EQ(home.users(), 0U);
   EXPECT_GT(caches.count(home).cached_bytes, 0U);
@@ -87,31 +95,12 @@ TEST(ThreadCaches, AThreadThatEndsWhileItsArenaIsBusyLosesNothing) {
 // Another thread that trims may be at it for long; what is not sent home meanwhile may be what keeps
 // a whole heap from going back.
 TEST(ThreadCaches, WhoeverTrimsWaitsForItsArena) {
-  std::atomic<bool> has_cache{false};
-  std::atomic<bool> is_held{false};
-  std::thread thread([&] {
-    void* const block = SmallBlocks<Kernel>(caches).allocate(3);
-    SmallBlocks<Kernel>(caches).release(block, PageMap<Kernel>::get(block));
-    EXPECT_GT(caches.count(caches.arenas()[0]).cached_bytes, 0U);
-    has_cache = true;
-    while (!is_held) {
-      std::this_thread::yield();
-    }
-    caches.empty_own();
-    EXPECT_EQ(caches.count(caches.arenas()[0]).cached_bytes, 0U);
-    caches.end_thread(CurrentCache<Kernel>::get());
-    ThreadExit::arm(nullptr);  // it would tell the other heap
-  });
-  while (!has_cache) {
-    std::this_thread::yield();
-  }
-  {
-    const auto visit = caches.arenas().visit_one(0);
-    ASSERT_TRUE(visit);
-    is_held = true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  }
-  thread.join();
+  act_while_arena_is_held(
+      [] {
+        caches.empty_own();
+        EXPECT_EQ(caches.count(caches.arenas()[0]).cached_bytes, 0U);
+      },
+      [](std::thread&) { std::this_thread::sleep_for(std::chrono::milliseconds(200)); });
 }
 
 }  // namespace
