@@ -43,6 +43,7 @@ bool has_report() {
                  [] { the_process_heap.after_fork_in_parent(); },
                  [] { the_process_heap.after_fork_in_child(); });
   ThreadExit::begin([](void* cache) { the_process_heap.end_thread(cache); });
+  the_process_heap.begin_process([] { return the_process_heap.work_in_background(); });
   TheHeap::arm_thread();
   if (getauxval(AT_SECURE) == 0) {
     parse_options(environment, options, &warn);

@@ -8,6 +8,7 @@
 
 #include <atomic>
 
+#include "talc/api/purge_notice.hpp"
 #include "talc/base/word.hpp"
 
 namespace talc {
@@ -19,6 +20,9 @@ class Footprint {
     const size_t now = mapped_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
     size_t peak = peak_.load(std::memory_order_relaxed);
     while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+    }
+    if (now >= PurgeNotice<Kernel>::kGrownTo) {
+      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kGrown);
     }
   }
   static void shrink(size_t bytes) { mapped_.fetch_sub(bytes, std::memory_order_relaxed); }
