@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 from talcbench import allocators, folder, machine, measuring, programs, report, suites
 from talcbench.arguments import QUICK_SECONDS, Arguments, parse
@@ -28,8 +29,9 @@ INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:
-    # A `timeout` or a CI that ends the run shall keep what was measured, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A `timeout` or a CI that ends the run shall keep what was measured, too; and a run in the
+    # background, for which a shell that has no job control has Ctrl-C ignored, is ended by it alone.
+    signal.signal(signal.SIGTERM, _interrupt)
     arguments = parse(argv)
     try:
         if arguments.list_cases:
@@ -41,6 +43,17 @@ def main(argv: Sequence[str]) -> int:
     except UserError as error:
         print(f"scripts/bench: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """As Ctrl-C does; once, since `timeout` sends its signal twice, and the second must not cut short what
+    keeps and draws the figures.
+    """
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def list_cases(wanted: Sequence[str]) -> int:
