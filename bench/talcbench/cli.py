@@ -15,8 +15,9 @@ from types import FrameType
 
 from talcbench import allocators, folder, machine, measuring, programs, report, suites
 from talcbench.arguments import QUICK_SECONDS, Arguments, parse
+from talcbench.cases import Case
 from talcbench.errors import UserError
-from talcbench.processes import Workplace
+from talcbench.processes import OK, Workplace, measure
 from talcbench.progress import Progress
 from talcbench.session import Budget, Session, Settings
 
@@ -99,12 +100,12 @@ def run(arguments: Arguments, scratch: Path) -> int:
     chosen = [allocators.pin(allocator, scratch / "pinned") for allocator in chosen]
     talc = next((allocator.library for allocator in chosen if allocator.name == "talc"), None)
     place = replace(place, talc=talc)
+    thps = machine.thp_options(arguments.thps, machine.thp_setting())
+    check_thps(thps, place)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    # Where the system says never both settings are the same.
-    same = machine.thp_setting() == "never"
     settings = Settings(
         chosen,
-        arguments.thps[:1] if same else arguments.thps,
+        thps,
         arguments.rounds,
         arguments.quick,
         arguments.out,
@@ -131,6 +132,14 @@ def run(arguments: Arguments, scratch: Path) -> int:
     if session.tables():
         draw(arguments.out, session.tables())
     return INTERRUPTED if interrupted else int(bool(session.failures))
+
+
+def check_thps(thps: Sequence[str], place: Workplace) -> None:
+    """Complains of one that this kernel does not know: madvise for a process came with 6.18."""
+    for thp in thps:
+        probe = measure(Case("", "thp", ("true",)), allocators.Allocator("glibc"), thp, place, 20.0)
+        if probe.status != OK:
+            raise UserError(f"--thp {thp} cannot be had here: {probe.complaint or probe.status}")
 
 
 def _run_steps(steps: Sequence[suites.Step], session: Session, seconds: float) -> bool:

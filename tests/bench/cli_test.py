@@ -91,7 +91,7 @@ class CommandLine(Folders):
         self.assert_refused("no case 'larsen'", "--case", "larsen")
         self.assert_refused("not a positive whole number", "--rounds", "0")
         self.assert_refused("not a positive whole number", "--rounds", "many")
-        self.assert_refused("'always' is neither of", "--thp", "always")
+        self.assert_refused("'sometimes' is neither of", "--thp", "sometimes")
         self.assert_refused("unrecognized arguments: fast", "fast")
         (self.root / "file").touch()
         self.assert_refused("is not a folder", "--out", "file/below")

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from support import GLIBC, OTHER, Folders, case
 
-from talcbench import machine, measuring, results
+from talcbench import cli, machine, measuring, processes, results
 from talcbench.allocators import Allocator
+from talcbench.errors import UserError
 from talcbench.measuring import rounds_in, run_case
 from talcbench.session import Budget, Variant, rotated
 
@@ -48,6 +49,17 @@ class Measuring(Folders):
         (row, *_) = self.rows()
         self.assertLess(int(row["peak_rss_kib"]), 64 << 10)
         self.assertLess(int(row["minor_faults"]), 64 << 8)
+
+    def test_huge_pages_are_switched_off_for_the_program(self):
+        seen = case("grep '^THP_enabled' /proc/self/status >&2")
+        for thp, state in (("system", "1"), ("never", "0")):
+            run = processes.measure(seen, GLIBC, thp, self.place, 20)
+            self.assertEqual(run.complaint, f"THP_enabled:\t{state}")
+
+    def test_a_setting_of_huge_pages_that_the_kernel_refuses_is_said(self):
+        cli.check_thps(("system", "never"), self.place)
+        with self.assertRaisesRegex(UserError, "--thp always cannot be had here"):
+            cli.check_thps(("system", "always"), self.place)
 
     def test_the_launcher_refuses_what_it_does_not_understand(self):
         for warm in ("", "much", "1x"):
