@@ -212,7 +212,8 @@ class CommandLine(Folders):
             if "patterns: slow" in line:
                 break
         for number in numbers:
-            time.sleep(0.2)
+            # The second one when the first has been heard: python waits a quarter of a second for what runs.
+            time.sleep(0.5)
             run.send_signal(number)
         _, said = run.communicate(timeout=30)
         self.assertEqual(run.returncode, 130, said)

@@ -101,6 +101,18 @@ class Measuring(Folders):
         self.assertEqual([row["alloc"] for row in rows], ["glibc", "other"])
         self.assertGreater(int(rows[0]["mappings"]), 5)
 
+    def test_a_case_of_which_nothing_is_counted_warms_up_only_till_it_runs(self):
+        runs = self.root / "runs"
+        for inspected in (True, False):
+            runs.write_text("")
+            short = case(f"sleep 0.3; echo run >>{runs}", inspected=inspected)
+            with self.session(rounds=1, quick=False) as session:
+                run_case(short, session, None, 0)
+            # Without any allocator, and a round of both; before it both warm up, after it they may
+            # be traced.
+            times = runs.read_text().count("run")
+            self.assertTrue(times >= 5 if inspected else times == 3, times)
+
     def test_a_hang_is_ended_with_all_its_processes(self):
         stuck = Allocator("stuck", self.broken_library("for (;;) pause();"))
         with self.session([stuck, GLIBC], timeout_s=0.5) as session:
