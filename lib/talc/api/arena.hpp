@@ -135,7 +135,9 @@ class alignas(64) Arena {
         engine.oom_handler.purge(engine, pass);
       }
     });
-    if (pass.purged_bytes - purged_bytes >= kManyPurged) {
+    purged_bytes_ += pass.purged_bytes - purged_bytes;
+    if (purged_bytes_ >= kManyPurged) {
+      purged_bytes_ = 0;
       engine().oom_handler.refuse_huge(engine());
     }
   }
@@ -359,7 +361,7 @@ class alignas(64) Arena {
 
   FreshMemory& fresh() { return engine().oom_handler.registry().fresh(); }
 
-  // More than this, purged at once, ends the use of huge pages.
+  // When so much was purged, huge pages are refused.
   static constexpr size_t kManyPurged = size_t{1} << 20;
 
   static void* chunk_of(void* payload) { return static_cast<char*>(payload) - BlockPrefix::kSize; }
@@ -471,6 +473,7 @@ class alignas(64) Arena {
   size_t direct_allocations_ = 0;
   size_t freed_bytes_ = 0;    // of middle blocks, ever
   size_t noticed_bytes_ = 0;  // freed when a notice was raised last
+  size_t purged_bytes_ = 0;   // since huge pages were refused
   ThreadCache* free_caches_ = nullptr;
 };
 

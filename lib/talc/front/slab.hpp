@@ -25,8 +25,6 @@ class Slab {
   Slab* next = nullptr;
   Slab* previous = nullptr;
   SlabGroup* group = nullptr;
-  // Of its free slots. Any take and any put touch it.
-  Age age;
 
   // The granules that a slab of the class takes: enough that the rest above the last slot is small.
   static constexpr unsigned granules_of(unsigned size_class) {
@@ -96,8 +94,11 @@ class Slab {
       free_[first_] = bits;
     }
     used_ = static_cast<uint16_t>(used_ + taken);
-    age.touch();
-    return {taken, taken == 0 ? Span() : use_up_to(static_cast<char*>(*end))};
+    if (taken == 0) {
+      return {};
+    }
+    touch_pages(static_cast<char*>(*end), static_cast<char*>(end[taken - 1]));
+    return {taken, use_up_to(static_cast<char*>(*end))};
   }
 
   enum class Put { ok, no_slot, free_already };
@@ -129,25 +130,39 @@ class Slab {
     }
     first_ = static_cast<uint16_t>(first);
     used_ = static_cast<uint16_t>(used_ - (stop.at - blocks));
-    age.touch();
     return stop;
   }
 
-  // f(Span) for each run of pages, of `page_bytes`, that only free slots lie in. Cost: some
-  // instructions for each run of free slots.
-  template <class F>
-  void for_each_free_run(size_t page_bytes, F f) const {
-    unsigned slot = next_slot(0, 1);
-    while (slot < slots_) {
+  // ---- purging: a bit for each 4 KiB of the region, the lowest for its first ----
+
+  static constexpr unsigned kUnitLog2 = 12;
+
+  // The pages that only free slots lie in. Cost: some instructions for each run of free slots.
+  uint64_t free_pages(size_t page_bytes) const {
+    uint64_t pages = 0;
+    for (unsigned slot = next_slot(0, 1); slot < slots_;) {
       const unsigned end = next_slot(slot, 0);
-      const Span pages(align_up(base_ + size_t{slot} * slot_bytes_, page_bytes),
-                       align_down(base_ + size_t{end} * slot_bytes_, page_bytes));
-      if (pages.is_sized()) {
-        f(pages);
-      }
+      const size_t from = align_up(size_t{slot} * slot_bytes_, page_bytes);
+      const size_t to = align_down(size_t{end} * slot_bytes_, page_bytes);
+      pages |= bits_from(from >> kUnitLog2) & ~bits_from(to >> kUnitLog2);
       slot = next_slot(end, 1);
     }
+    return pages;
   }
+  // Of these pages the ones that the pass is to purge: none twice, and of those that are idle, the ones
+  // that no slot was taken of since the pass before.
+  uint64_t due_pages(uint64_t free, const PurgePass& pass) {
+    if (pass.takes == PurgePass::Takes::idle) {
+      const auto number = static_cast<uint8_t>(1 + pass.number % 255);
+      const uint64_t idle = last_pass_ == number ? 0 : idle_pages_;
+      last_pass_ = number;
+      idle_pages_ = free;
+      return free & idle & ~purged_pages_;
+    }
+    return pass.takes == PurgePass::Takes::all ? free & ~purged_pages_ : 0;
+  }
+  void set_purged(uint64_t pages) { purged_pages_ |= pages; }
+  uint64_t dirty_pages(uint64_t free) const { return free & ~purged_pages_; }
 
   // Whether a slot of a slab of one granule may begin at `block`: where that lies in its granule tells.
   static bool is_slot_in_granule(const void* block, unsigned size_class) {
@@ -164,6 +179,19 @@ class Slab {
 
   static constexpr unsigned word_count(unsigned slots) {
     return (slots + kWordBits - 1) / kWordBits;
+  }
+
+  static constexpr uint64_t bits_from(size_t first) {
+    return first < 64 ? ~uint64_t{0} << first : 0;
+  }
+
+  // Slots between these two were taken.
+  void touch_pages(const char* highest, const char* lowest) {
+    const auto from = static_cast<size_t>(lowest - base_) >> kUnitLog2;
+    const auto to = static_cast<size_t>(highest + slot_bytes_ - 1 - base_) >> kUnitLog2;
+    const uint64_t untouched = ~bits_from(from) | bits_from(to + 1);
+    idle_pages_ &= untouched;
+    purged_pages_ &= untouched;
   }
 
   // The first slot from `slot` on whose bit is `free`; slots_ if there is none.
@@ -206,6 +234,9 @@ class Slab {
   uint16_t used_ = 0;
   uint16_t first_ = 0;  // the words of free_ below this one are 0
   uint16_t fresh_;      // slots from this one on were never taken
+  uint8_t last_pass_ = 0;
+  uint64_t idle_pages_ = 0;    // free since the last pass
+  uint64_t purged_pages_ = 0;  // without memory
   size_t free_[];
 };
 

@@ -170,13 +170,13 @@ class SlabBank {
   template <class Source>
   void purge(Source& source, PurgePass& pass) {
     for (Slab* slab : partial_) {
-      while (slab != nullptr) {
+      while (slab != nullptr && pass.may_call()) {
         Slab* const next = slab->next;
         purge_slab(source, *slab, pass);
         slab = next;
       }
     }
-    for (SlabGroup* group = groups_; group != nullptr;) {
+    for (SlabGroup* group = groups_; group != nullptr && pass.may_call();) {
       SlabGroup* const next = group->next;
       purge_group(source, *group, pass);
       group = next;
@@ -405,8 +405,9 @@ class SlabBank {
 
   template <class Source>
   void purge_slab(Source& source, Slab& slab, PurgePass& pass) {
-    const bool is_due = slab.age.is_due(pass);
-    if (is_due && slab.is_empty()) {
+    const uint64_t free = slab.free_pages(Kernel::page_size());
+    const uint64_t due = free == 0 ? 0 : slab.due_pages(free, pass);
+    if (due != 0 && slab.is_empty() && due == slab.dirty_pages(free)) {
       // What was idle as a slab is so as granules, for the walk over groups that follows.
       const uint64_t granules = granules_in_group(slab);
       if (SlabGroup* const group = end_slab(source, &slab)) {
@@ -414,38 +415,48 @@ class SlabBank {
       }
       return;
     }
-    size_t left_bytes = 0;
-    if (!slab.age.is_purged()) {
-      slab.for_each_free_run(Kernel::page_size(), [&](Span pages) {
-        if (is_due && pass.may_call() && Kernel::purge(pages)) {
-          pass.count_call(pages.size());
-        } else {
-          left_bytes += pages.size();
-        }
-      });
+    for_each_run(due, [&](unsigned at, unsigned count) {
+      const Span pages = pages_of(slab, at, count);
+      if (pass.may_call() && Kernel::purge(pages)) {
+        pass.count_call(pages.size());
+        slab.set_purged(mask_of(count) << at);
+      }
+    });
+    pass.dirty_bytes += pop_count(slab.dirty_pages(free)) << Slab::kUnitLog2;
+  }
+
+  // f(first, count) for each run of ones.
+  template <class F>
+  static void for_each_run(uint64_t bits, F f) {
+    while (bits != 0) {
+      const auto at = static_cast<unsigned>(__builtin_ctzll(bits));
+      const uint64_t above = ~(bits >> at);
+      const unsigned count = above == 0 ? 64 - at : static_cast<unsigned>(__builtin_ctzll(above));
+      f(at, count);
+      bits &= ~(mask_of(count) << at);
     }
-    if (is_due && left_bytes == 0) {
-      slab.age.set_purged();
-    }
-    pass.dirty_bytes += left_bytes;
+  }
+
+  static size_t pop_count(uint64_t bits) { return static_cast<size_t>(__builtin_popcountll(bits)); }
+
+  // All of the pages, though a part of one was not idle, where they are larger than 4 KiB.
+  static Span pages_of(const Slab& slab, unsigned at, unsigned count) {
+    const size_t page = Kernel::page_size();
+    char* const base = slab.base() + (size_t{at} << Slab::kUnitLog2);
+    return Span(align_down(base, page), align_up(base + (size_t{count} << Slab::kUnitLog2), page));
   }
 
   template <class Source>
   void purge_group(Source& source, SlabGroup& group, PurgePass& pass) {
-    for (uint64_t due = group.due_granules(pass); due != 0;) {
-      const auto at = static_cast<unsigned>(__builtin_ctzll(due));
-      const uint64_t above = ~(due >> at);
-      const unsigned count = above == 0 ? 64 : static_cast<unsigned>(__builtin_ctzll(above));
-      const uint64_t run = mask_of(count) << at;
+    for_each_run(group.due_granules(pass), [&](unsigned at, unsigned count) {
       const Span pages = granules_of(group, at, count);
       if (pass.may_call() && Kernel::purge(pages)) {
         pass.count_call(pages.size());
-        group.purged_granules |= run;
+        group.purged_granules |= mask_of(count) << at;
       }
-      due &= ~run;
-    }
-    const auto dirty = static_cast<size_t>(__builtin_popcountll(group.dirty_granules()));
-    pass.dirty_bytes += dirty * kGranuleSize;
+    });
+    const uint64_t dirty = group.dirty_granules();
+    pass.dirty_bytes += pop_count(dirty) * kGranuleSize;
     if (pass.takes != PurgePass::Takes::nothing && dirty == 0 && group.is_empty()) {
       end_group(source, &group);
     }
