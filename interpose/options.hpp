@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "interpose/option_values.hpp"
+#include "talc/api/settings.hpp"
 #include "talc/base/text.hpp"
 
 namespace talc {
@@ -60,6 +61,9 @@ struct Option {
   void (*print)(const Options& options,
                 TextWriter& out);  // the value in effect, as it may be given
 };
+
+// The word for a mode, as TALC_THP has it.
+const char* thp_name(Thp mode);
 
 extern const Option option_table[kOptionCount];
 

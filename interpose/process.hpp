@@ -5,6 +5,7 @@
 // done once per process. Used by every file here.
 #pragma once
 
+#include "interpose/options.hpp"
 #include "talc/hard/hardened_heap.hpp"
 
 namespace talc {
@@ -21,5 +22,8 @@ inline constexpr char kLibraryName[] = "talc";
 extern constinit TheHeap the_process_heap;
 
 inline TheHeap& process_heap() { return the_process_heap; }
+
+// The options of the process, read at the start.
+Options& process_options();
 
 }  // namespace talc
