@@ -11,7 +11,6 @@
 
 #include "interpose/process.hpp"
 #include "talc/base/word.hpp"
-#include "talc/os/background_thread.hpp"
 #include "talc/os/pages.hpp"
 
 namespace talc {
@@ -37,9 +36,6 @@ inline void* or_enomem(void* block) { return block != nullptr ? block : no_memor
 // What the fast paths leave, in functions of their own: they are jumped to, and the fast paths need
 // no stack frame.
 [[gnu::noinline]] inline void* allocate_slowly(size_t size) {
-  if (BackgroundThread::is_wanted()) [[unlikely]] {
-    BackgroundThread::start_wanted();
-  }
   return or_enomem(process_heap().allocate(size, kMallocAlign));
 }
 

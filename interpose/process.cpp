@@ -60,6 +60,13 @@ void read_options(const char* const* environment) {
   }
 }
 
+// What the background thread does. Returns when it wants to be called again.
+unsigned work_in_background() {
+  const unsigned heap_ms = the_process_heap.work_in_background();
+  const unsigned service_ms = statistics::serve();
+  return heap_ms < service_ms ? heap_ms : service_ms;
+}
+
 // glibc hands the same arguments to constructors as to main. `environ` need not be set yet.
 [[gnu::constructor(101)]] void start(int, char** argv, char** environment) {
   const int saved_errno = errno;
@@ -68,15 +75,14 @@ void read_options(const char* const* environment) {
                  [] {
                    the_process_heap.after_fork_in_child();
                    statistics::begin_in_child();
-                   BackgroundThread::begin_in_child();
                  });
   ThreadExit::begin([](void* cache) { the_process_heap.end_thread(cache); });
+  the_process_heap.begin_process(&work_in_background);
   TheHeap::arm_thread();
   read_options(environment);
   statistics::begin(argv != nullptr ? argv[0] : nullptr);
   if (statistics::wants_service()) {
-    BackgroundThread::want(&statistics::serve);
-    BackgroundThread::start_wanted();
+    the_process_heap.require_background_thread();
   }
   errno = saved_errno;
 }

@@ -110,6 +110,19 @@ inline constexpr MiddleField kMiddleFields[] = {
     {"in_transit_bytes", &ProcessStats::middle_in_transit},
 };
 
+// Of what the purger has done.
+struct PurgeField {
+  const char* name;
+  size_t ProcessStats::*value;
+  Unit unit;
+  const char* meaning;
+};
+
+inline constexpr PurgeField kPurgeFields[] = {
+    {"passes", &ProcessStats::purge_passes, Unit::kCount, "walks over free memory, for the kernel"},
+    {"bytes", &ProcessStats::purge_bytes, Unit::kBytes, "that they gave back"},
+};
+
 // Of the whole process, as the kernel sees it.
 struct KernelField {
   const char* name;

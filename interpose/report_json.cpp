@@ -115,6 +115,14 @@ void print_kernel(Json& json, const Snapshot& snapshot) {
   json.close('}');
 }
 
+void print_purges(Json& json, const ProcessStats& stats) {
+  json.key("purges").open('{');
+  for (const PurgeField& field : kPurgeFields) {
+    json.key(field.name).number(stats.*field.value);
+  }
+  json.close('}');
+}
+
 void print_classes(Json& json, const HeapDetail& detail) {
   json.key("classes").open('[');
   for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
@@ -210,6 +218,7 @@ void print_json_report(TextWriter& out, const Subject& subject, const Snapshot& 
   }
   print_or_null(json.key("heap_limit"), settings.heap_limit, Settings::kUnlimited);
   print_kernel(json, snapshot);
+  print_purges(json, snapshot.stats);
   json.key("thp").open('{').key("mode");
   json.string(thp_name(settings.thp)).key("advised").number(snapshot.advised_bytes).close('}');
   print_arenas(json, snapshot.stats);

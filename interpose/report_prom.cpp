@@ -131,6 +131,10 @@ void print_prom_report(TextWriter& out, const Subject& subject, const Snapshot& 
     prom.single("calls_", field.name, Unit::kCount, true, "calls of the kernel",
                 snapshot.calls.*field.value);
   }
+  for (const PurgeField& field : kPurgeFields) {
+    prom.single("purges_", field.name, field.unit, true, field.meaning,
+                snapshot.stats.*field.value);
+  }
   prom.single("", "thp_advised", Unit::kBytes, true, "for which huge pages were asked",
               snapshot.advised_bytes);
   for (const MiddleField& field : kMiddleFields) {

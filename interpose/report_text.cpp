@@ -136,6 +136,10 @@ void print_counts(TextWriter& out, const Snapshot& snapshot) {
       print_line(out, field.name, field.unit, snapshot.stats.*field.value, field.meaning);
     }
   }
+  for (const PurgeField& field : kPurgeFields) {
+    const char* const name = field.unit == Unit::kBytes ? "purged_ever" : "purge_passes";
+    print_line(out, name, field.unit, snapshot.stats.*field.value, field.meaning);
+  }
   for (const KernelField& field : kKernelFields) {
     if (snapshot.kernel.*field.value != ProcessMemory::kUnknown && field.unit == Unit::kCount &&
         field.only_grows) {

@@ -12,6 +12,7 @@
 #include "interpose/report.hpp"
 #include "interpose/report_buffer.hpp"
 #include "interpose/report_output.hpp"
+#include "talc/os/background_thread.hpp"
 #include "talc/os/pause.hpp"
 
 namespace talc::statistics {
@@ -27,6 +28,7 @@ constinit size_t next_interval_ms = 0;
 constinit std::atomic<bool> is_busy{false};
 
 constexpr unsigned kPatienceMs = 1000;
+constexpr unsigned kTickMs = 250;
 
 const Options& options() { return process_options(); }
 
@@ -111,9 +113,12 @@ bool wants_service() {
   return given.stats_interval_ms != 0 || given.stats_signal != 0 || given.watch[0] != '\0';
 }
 
-void serve() {
+unsigned serve() {
+  if (!wants_service()) {
+    return BackgroundThread::kUntilWoken;
+  }
   if (is_busy.exchange(true, std::memory_order_acquire)) {
-    return;
+    return kTickMs;
   }
   const int saved_errno = errno;
   show_page();
@@ -123,6 +128,7 @@ void serve() {
   }
   errno = saved_errno;
   is_busy.store(false, std::memory_order_release);
+  return kTickMs;
 }
 
 void begin_in_child() {

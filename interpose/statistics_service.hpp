@@ -4,7 +4,7 @@
 //   four times a second ── serve ──> the page; a report if its time or its signal has come
 //   the end ── finish ──> the last report
 //
-// The handler only sets a flag. serve() is called by a thread of the library's
+// The handler only sets a flag. serve() is called by the background thread
 // (os/background_thread.hpp), and allocates nothing. process.cpp starts all of it.
 #pragma once
 
@@ -16,9 +16,10 @@ void begin(const char* argv0);
 // Whether anything is to be done while the process runs.
 bool wants_service();
 
-// Does what is due. Cost: of the live page linear in the number of threads' caches; a report as
+// Does what is due. Returns in how many milliseconds it wants to be called again; the largest number:
+// never. Cost: of the live page linear in the number of threads' caches; a report as
 // take_snapshot. For one thread at a time.
-void serve();
+unsigned serve();
 
 // In the child of a fork, from its handler: what it inherits is the parent's.
 void begin_in_child();

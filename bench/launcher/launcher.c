@@ -1,6 +1,6 @@
 // Runs one program with an allocator preloaded and writes down what it cost.
 //
-//   launcher REPORT_FILE PRELOAD|- THP WARM_MIB -- PROGRAM ARGUMENT...        THP: system or never
+//   launcher REPORT_FILE PRELOAD|- THP WARM_MIB -- PROGRAM ARGUMENT...    THP: system, madvise or never
 //
 // Why not from python: ru_maxrss of a child starts with what the parent had resident when it forked, and
 // survives exec. Under a python of 60 MiB no program would seem to need less. This program needs a few
@@ -23,6 +23,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef PR_THP_DISABLE_EXCEPT_ADVISED  // Linux 6.18
+#define PR_THP_DISABLE_EXCEPT_ADVISED (1 << 1)
+#endif
 
 static void fail(const char* what) {
   fprintf(stderr, "launcher: %s: %s\n", what, strerror(errno));
@@ -53,11 +57,17 @@ static void warm_memory(size_t mebibytes) {
   munmap(memory, size);
 }
 
+// Fewer huge pages than the system has, here and in all programs that follow; there is no way to ask for more.
+static void limit_thp(const char* thp) {
+  if (strcmp(thp, "system") == 0) return;
+  const long flags = strcmp(thp, "madvise") == 0 ? PR_THP_DISABLE_EXCEPT_ADVISED : 0;
+  if (prctl(PR_SET_THP_DISABLE, 1, flags, 0, 0) != 0) fail("prctl(PR_SET_THP_DISABLE)");
+}
+
 // In the child. An error ends it with 127, as a shell would.
-static void become(const char* preload, int without_thp, char** program) {
+static void become(const char* preload, const char* thp, char** program) {
   if (strcmp(preload, "-") != 0 && setenv("LD_PRELOAD", preload, 1) != 0) fail("setenv");
-  // Inherited across fork and exec; there is no way to ask for `always` where the system says otherwise.
-  if (without_thp && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0) fail("prctl");
+  limit_thp(thp);
   execvp(program[0], program);
   fprintf(stderr, "launcher: %s: %s\n", program[0], strerror(errno));
   _exit(127);
@@ -67,13 +77,15 @@ int main(int argc, char** argv) {
   char* end = NULL;
   const unsigned long warm = argc > 4 ? strtoul(argv[4], &end, 10) : 0;
   if (argc < 7 || *argv[4] == '\0' || *end != '\0' || strcmp(argv[5], "--") != 0) {
-    fputs("usage: launcher REPORT_FILE PRELOAD|- system|never WARM_MIB -- PROGRAM ARGUMENT...\n",
-          stderr);
+    fputs(
+        "usage: launcher REPORT_FILE PRELOAD|- system|madvise|never WARM_MIB -- PROGRAM "
+        "ARGUMENT...\n",
+        stderr);
     return 2;
   }
-  const int without_thp = strcmp(argv[3], "never") == 0;
-  if (!without_thp && strcmp(argv[3], "system") != 0) {
-    fprintf(stderr, "launcher: THP is 'system' or 'never', not '%s'\n", argv[3]);
+  const char* const thp = argv[3];
+  if (strcmp(thp, "system") != 0 && strcmp(thp, "madvise") != 0 && strcmp(thp, "never") != 0) {
+    fprintf(stderr, "launcher: THP is 'system', 'madvise' or 'never', not '%s'\n", thp);
     return 2;
   }
   FILE* report = fopen(argv[1], "we");
@@ -83,7 +95,7 @@ int main(int argc, char** argv) {
   const double start = now();
   const pid_t child = fork();
   if (child < 0) fail("fork");
-  if (child == 0) become(argv[2], without_thp, argv + 6);
+  if (child == 0) become(argv[2], thp, argv + 6);
 
   int status = 0;
   struct rusage use;

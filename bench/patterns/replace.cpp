@@ -17,7 +17,7 @@ uint64_t full_work(uint64_t blocks) {
   if (blocks <= 10000) {
     return 50000000;
   }
-  return blocks <= 500000 ? 18000000 : 8000000;
+  return blocks <= 500000 ? 18000000 : 5500000;
 }
 
 uint64_t replace(bench::Tagged* blocks, size_t count, uint64_t replacements, uint64_t seed) {

@@ -115,7 +115,7 @@ uint64_t run_together(uint64_t batches, unsigned threads) {
 
 int main(int argc, char** argv) {
   const bench::Arguments arguments = bench::parse_arguments(argc, argv);
-  const uint64_t batches = arguments.scaled(25000);
+  const uint64_t batches = arguments.scaled(16000);
   bench::print_checksum(arguments.threads == 1 ? run_alone(batches)
                                                : run_together(batches, arguments.threads));
 }

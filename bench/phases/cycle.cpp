@@ -11,6 +11,7 @@
 
 #include "../common/program.hpp"
 #include "../common/random.hpp"
+#include "clock.hpp"
 #include "samples.hpp"
 #include "workloads.hpp"
 
@@ -37,13 +38,13 @@ struct Phase {
 };
 
 constexpr Phase kPhases[] = {
-    {"grow", Deed::kGrow, 3, kSmallBlocks, 0, 16, 2048},
-    {"churn", Deed::kChurn, 4, 4 * kSmallBlocks, 0, 16, 2048},
-    {"free", Deed::kFree, 2, kSmallBlocks - kSurvivors, 0, 0, 0},
+    {"grow", Deed::kGrow, 2, kSmallBlocks, 0, 16, 2048},
+    {"churn", Deed::kChurn, 3, 4 * kSmallBlocks, 0, 16, 2048},
+    {"free", Deed::kFree, 1, kSmallBlocks - kSurvivors, 0, 0, 0},
     {"idle", Deed::kIdle, 3, 0, 0, 0, 0},
-    {"grow again", Deed::kGrow, 3, kLargeBlocks, 0, 64, 8192},
-    {"churn again", Deed::kChurn, 4, 4 * kLargeBlocks, kSurvivors, 64, 8192},
-    {"free all", Deed::kFree, 2, kSurvivors + kLargeBlocks, 0, 0, 0},
+    {"grow again", Deed::kGrow, 2, kLargeBlocks, 0, 64, 8192},
+    {"churn again", Deed::kChurn, 3, 4 * kLargeBlocks, kSurvivors, 64, 8192},
+    {"free all", Deed::kFree, 1, kSurvivors + kLargeBlocks, 0, 0, 0},
     {"idle again", Deed::kIdle, 3, 0, 0, 0, 0},
 };
 
@@ -56,12 +57,6 @@ struct Block {
   void* ptr;
   size_t size;
 };
-
-// Less than a second.
-void sleep_seconds(double seconds) {
-  const timespec time = {0, static_cast<long>(1e9 * seconds)};
-  nanosleep(&time, nullptr);
-}
 
 class Worker {
  public:

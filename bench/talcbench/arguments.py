@@ -10,7 +10,7 @@ from pathlib import Path
 from talcbench import allocators, suites
 from talcbench.errors import UserError
 
-THPS = ("system", "never")
+THPS = ("system", "always", "madvise", "never")
 QUICK_SECONDS = 270.0
 
 _EPILOG = f"""\
@@ -107,8 +107,9 @@ def build_parser() -> argparse.ArgumentParser:
         type=_thps,
         default=("system",),
         metavar="LIST",
-        help="transparent huge pages: system (as it is set), never (switched off for "
-        "the process), or system,never for both (default system)",
+        help="transparent huge pages: system (as it is set), always, madvise or never, or several "
+        "with commas between; a process can be given fewer than the system has, not more (default "
+        "system)",
     )
     parser.add_argument(
         "--timeout",

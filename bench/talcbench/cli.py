@@ -11,11 +11,13 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 from talcbench import allocators, folder, machine, measuring, programs, report, suites
 from talcbench.arguments import QUICK_SECONDS, Arguments, parse
+from talcbench.cases import Case
 from talcbench.errors import UserError
-from talcbench.processes import Workplace
+from talcbench.processes import OK, Workplace, measure
 from talcbench.progress import Progress
 from talcbench.session import Budget, Session, Settings
 
@@ -28,8 +30,9 @@ INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:
-    # A `timeout` or a CI that ends the run shall keep what was measured, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A `timeout` or a CI that ends the run shall keep what was measured, too; and a run in the
+    # background, for which a shell that has no job control has Ctrl-C ignored, is ended by it alone.
+    signal.signal(signal.SIGTERM, _interrupt)
     arguments = parse(argv)
     try:
         if arguments.list_cases:
@@ -41,6 +44,17 @@ def main(argv: Sequence[str]) -> int:
     except UserError as error:
         print(f"scripts/bench: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """As Ctrl-C does; once, since `timeout` sends its signal twice, and the second must not cut short what
+    keeps and draws the figures.
+    """
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def list_cases(wanted: Sequence[str]) -> int:
@@ -86,12 +100,12 @@ def run(arguments: Arguments, scratch: Path) -> int:
     chosen = [allocators.pin(allocator, scratch / "pinned") for allocator in chosen]
     talc = next((allocator.library for allocator in chosen if allocator.name == "talc"), None)
     place = replace(place, talc=talc)
+    thps = machine.thp_options(arguments.thps, machine.thp_setting())
+    check_thps(thps, place)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    # Where the system says never both settings are the same.
-    same = machine.thp_setting() == "never"
     settings = Settings(
         chosen,
-        arguments.thps[:1] if same else arguments.thps,
+        thps,
         arguments.rounds,
         arguments.quick,
         arguments.out,
@@ -118,6 +132,14 @@ def run(arguments: Arguments, scratch: Path) -> int:
     if session.tables():
         draw(arguments.out, session.tables())
     return INTERRUPTED if interrupted else int(bool(session.failures))
+
+
+def check_thps(thps: Sequence[str], place: Workplace) -> None:
+    """Complains of one that this kernel does not know: madvise for a process came with 6.18."""
+    for thp in thps:
+        probe = measure(Case("", "thp", ("true",)), allocators.Allocator("glibc"), thp, place, 20.0)
+        if probe.status != OK:
+            raise UserError(f"--thp {thp} cannot be had here: {probe.complaint or probe.status}")
 
 
 def _run_steps(steps: Sequence[suites.Step], session: Session, seconds: float) -> bool:

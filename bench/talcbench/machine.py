@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from talcbench.allocators import Allocator
+from talcbench.errors import UserError
 
 _THP = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
@@ -66,8 +67,23 @@ def thp_setting() -> str:
     return found[1] if found else "unknown"
 
 
+def thp_options(wanted: Sequence[str], setting: str) -> tuple[str, ...]:
+    """What was asked for, each once, as the launcher has it: what the system says anyhow is `system`.
+    A process can be given fewer huge pages than the system has, not more.
+    """
+    given = tuple(dict.fromkeys("system" if name == setting else name for name in wanted))
+    strengths = ("never", "madvise", "always")
+    for name in given:
+        if setting in strengths and name in strengths[strengths.index(setting) :]:
+            raise UserError(
+                f"--thp {name}: the system says {setting}, and a process cannot be given more; as "
+                f"root: echo {name} >{_THP}"
+            )
+    return given
+
+
 def thp_in_force(option: str) -> str:
-    """What a run under `system` or `never` gets."""
+    """What a run under an option of the launcher gets."""
     return thp_setting() if option == "system" else option
 
 

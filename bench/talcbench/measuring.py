@@ -2,7 +2,8 @@
 
 Before the first round glibc runs the case once: what it prints is what the others must print, and
 how long it takes says how many rounds there is time for. Then each allocator runs it once to warm up,
-while the loader says whether the allocator serves it; under --quick only so far that this is known.
+while the loader says whether the allocator serves it; only so far that this is known where nothing of
+that run is counted, which under --quick is never.
 """
 from __future__ import annotations
 
@@ -124,7 +125,7 @@ def _warm_up(case: Case, session: Session, reference: Run) -> dict[Variant, pass
             variant.thp,
             settings.place,
             settings.timeout_s,
-            whole=not settings.quick,
+            whole=case.inspected and not settings.quick,
         )
         run = _compared(binding.run, reference)
         if run.status in (OK, ENOUGH) and binding.served == "no":

@@ -17,6 +17,8 @@ from talcbench.processes import Run, Workplace, execute, measure
 
 _BINDING = re.compile(r"binding file (\S+) \[\d+\] to (\S+) \[\d+\]: normal symbol `malloc'")
 _CONTROL = re.compile(r"transferring control: (.+)$", re.M)
+# Of strace's summary: % time, seconds, usecs/call, calls, errors if there were any, name.
+_CALLS = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)(?:\s+\d+)?\s+(\w+)$", re.M)
 
 
 @dataclass(frozen=True)
@@ -133,16 +135,25 @@ def _is_served(running: str, executable: str, bound: set[str], library: Path | N
 
 
 def count_syscalls(case: Case, allocator: Allocator, place: Workplace, timeout_s: float) -> str:
+    """How many calls of the kernel there are in a run; nothing where they cannot be counted."""
+    calls = trace(case, allocator, place, timeout_s)
+    return str(sum(calls.values())) if calls else ""
+
+
+def trace(
+    case: Case, allocator: Allocator, place: Workplace, timeout_s: float
+) -> dict[str, int]:
+    """The calls of the kernel in a run under strace, by name. What it printed lies in scratch/output.
+
+    Empty where there are none: strace is missing or not allowed, or ran out of time.
+    """
     if shutil.which("strace") is None:
-        return ""
+        return {}
     summary = place.scratch / "strace"
     summary.unlink(missing_ok=True)
     wrapper = ["strace", "-f", "-c", "-o", str(summary)]
     if allocator.library:
         wrapper += ["-E", f"LD_PRELOAD={allocator.library}"]
     execute(case, place, wrapper, place.environment(case), timeout_s)
-    # Empty where there are none: strace is missing, or not allowed.
     text = summary.read_text() if summary.exists() else ""
-    # % time, seconds, usecs/call, calls, and errors if there were any.
-    found = re.search(r"^100\.00\s+[\d.]+\s+[\d.]+\s+(\d+).*\btotal$", text, re.M)
-    return found[1] if found else ""
+    return {name: int(calls) for calls, name in _CALLS.findall(text) if name != "total"}

@@ -219,7 +219,9 @@ def _place_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     )
 
 
-def bars(axes: Axes, values: Mapping[str, float], left: float = 0.0) -> None:
+def bars(
+    axes: Axes, values: Mapping[str, float], left: float = 0.0, figures: str = ".2f"
+) -> None:
     """Horizontal bars from top to bottom, with their figures at the end.
 
     The axis begins at `left`; an arrow marks a figure that lies before it.
@@ -232,7 +234,7 @@ def bars(axes: Axes, values: Mapping[str, float], left: float = 0.0) -> None:
                 y, value, color=shape.colour, hatch=shape.hatch, edgecolor="white", height=0.7
             )
         axes.annotate(
-            f"{value:.2f}" if value > left else f"◂ {value:.2f}",
+            f"{value:{figures}}" if value >= left else f"◂ {value:{figures}}",
             (max(value, left), y),
             xytext=(5, 0),
             textcoords="offset points",

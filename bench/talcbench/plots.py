@@ -17,6 +17,8 @@ _PICTURES: tuple[tuple[str, str, Callable[[list[Row], Path], Path | None]], ...]
     ("latency", "latency", plots_memory.latency),
     ("memory-cycle", "memory-cycle", plots_memory.cycle),
     ("memory-fragmentation", "memory-fragmentation", plots_memory.fragmentation),
+    ("memory-give-back", "memory-give-back", plots_memory.give_back),
+    ("memory-cyclic", "memory-cyclic", plots_memory.cyclic),
     ("micro", "micro", plots_engine.micro),
     ("engine-heap-efficiency", "engine-heap-efficiency", plots_engine.heap_efficiency),
     ("engine-random-actions", "engine-random-actions", plots_engine.random_actions),

@@ -1,19 +1,23 @@
-"""The pictures of single calls' latency, of memory over time, and of fragmentation."""
+"""The pictures of single calls' latency, and of memory: over time, when churned long, when all of it
+has been freed, and when it comes and goes.
+"""
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from talcbench import picture
+from talcbench import memory, picture
 from talcbench.picture import plt
 from talcbench.results import Row
 from talcbench.statistics import one_thp
 
 _POINTS = {"p50_ns": "p50", "p99_ns": "p99", "p99_9_ns": "p99.9", "max_ns": "max"}
+
+_IDLE = {"freed_bytes": "just freed", "after_1s_bytes": "after 1 s", "after_3s_bytes": "after 3 s"}
 
 _MARKERS = 16  # along a curve of many samples
 
@@ -78,7 +82,7 @@ def cycle(rows: list[Row], path: Path) -> Path | None:
     order = list(dict.fromkeys(row["phase"] for row in rows))
     figure, axes = plt.subplots(layout="constrained", figsize=(picture.WIDTH, 4.8))
     for name in reversed(names):
-        runs = _by_round([row for row in rows if row["alloc"] == name])
+        runs = memory.by_round([row for row in rows if row["alloc"] == name])
         for run in runs:
             xs, resident, live = _along_phases(run, order)
             picture.draw_line(axes, list(zip(xs, resident)), name, names, 5, _MARKERS)
@@ -95,13 +99,6 @@ def cycle(rows: list[Row], path: Path) -> Path | None:
     grey = Line2D([], [], color="0.8", linewidth=8, label="live bytes")
     picture.legend(figure, names, [grey], lines=True)
     return picture.save(figure, path)
-
-
-def _by_round(rows: Sequence[Row]) -> list[list[Row]]:
-    rounds: dict[str, list[Row]] = {}
-    for row in rows:
-        rounds.setdefault(row["round"], []).append(row)
-    return list(rounds.values())
 
 
 def _along_phases(
@@ -124,7 +121,9 @@ def fragmentation(rows: list[Row], path: Path) -> Path | None:
     """Resident ÷ live: above all through the churn, below at its end; medians over the rounds."""
     rows = one_thp(rows)
     names = picture.in_order(row["alloc"] for row in rows)
-    curves = {name: _waste([row for row in rows if row["alloc"] == name]) for name in names}
+    curves = {
+        name: memory.waste([row for row in rows if row["alloc"] == name]) for name in names
+    }
     figure, (above, below) = plt.subplots(
         2,
         layout="constrained",
@@ -154,10 +153,54 @@ def _ends(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {name: curve[-1] for name, curve in curves.items()}
 
 
-def _waste(rows: Sequence[Row]) -> list[float]:
-    """Resident ÷ live, sample by sample: every run takes its samples after the same steps."""
-    runs = [
-        [float(row["resident_bytes"]) / max(1.0, float(row["live_bytes"])) for row in run]
-        for run in _by_round(rows)
-    ]
-    return [statistics.median(values) for values in zip(*runs)]
+def give_back(rows: list[Row], path: Path) -> Path | None:
+    """Resident MiB after all was freed: a row of panels for each way to free it, a panel for each
+    moment; medians over the rounds.
+    """
+    rows = one_thp(rows)
+    names = picture.in_order(row["alloc"] for row in rows)
+    ways = list(dict.fromkeys(row["freed_by"] for row in rows))
+    figure, panels = plt.subplots(
+        len(ways),
+        len(_IDLE),
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+        layout="constrained",
+        figsize=(picture.WIDTH, 0.8 + (0.7 + 0.4 * len(names)) * len(ways)),
+    )
+    for line, way in zip(panels, ways):
+        own = [row for row in rows if row["freed_by"] == way]
+        for axes, (column, moment) in zip(line, _IDLE.items()):
+            in_mib = memory.median_of(lambda row: float(row[column]) / 2**20)
+            values = memory.of_each(own, names, in_mib)
+            picture.bars(axes, values, figures=".0f")
+            axes.set_title(moment)
+        line[0].set_ylabel(f"freed by {way}")
+    full = statistics.median(float(row["full_bytes"]) for row in rows) / 2**20
+    panels[0, 0].set_xlim(0, 1.35 * full)  # room for the figures
+    figure.supxlabel(f"resident MiB after all of about {full:.0f} was freed", fontsize=12)
+    return picture.save(figure, path)
+
+
+def cyclic(rows: list[Row], path: Path) -> Path | None:
+    """Calls that give memory back, a second, and page faults in each cycle."""
+    rows = one_thp(rows)
+    names = picture.in_order(row["alloc"] for row in rows)
+    measures: dict[str, Callable[[Row], float]] = {
+        f"{', '.join(memory.GIVING)}: calls a second": memory.calls_a_second,
+        "page faults a cycle": lambda row: float(row["minor_faults"]) / float(row["cycles"]),
+    }
+    figure, panels = plt.subplots(
+        1,
+        len(measures),
+        sharey=True,
+        layout="constrained",
+        figsize=(picture.WIDTH, 1.3 + 0.4 * len(names)),
+    )
+    for axes, (title, measure) in zip(panels, measures.items()):
+        values = memory.of_each(rows, names, memory.median_of(measure))
+        picture.bars(axes, values, figures=".1f")
+        axes.set_xlim(0, max(1.0, *values.values()) * 1.3)
+        axes.set_title(title, fontsize=12)
+    return picture.save(figure, path)

@@ -204,7 +204,8 @@ def execute(
         return _wait(main, deadline, watch)
 
 
-def _last_line(path: Path) -> str:
+def last_line(path: Path) -> str:
+    """What was said last, of a file of complaints."""
     lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
     return lines[-1][:200] if lines else ""
 
@@ -228,7 +229,7 @@ def measure(
     seen = place.environment(case) | dict(environment or {})
     problem = execute(case, place, wrapper, seen, timeout_s, watcher)
     figures = read_report(place.scratch / "report")
-    complaint = _last_line(place.scratch / "errors")
+    complaint = last_line(place.scratch / "errors")
     if "status" not in figures:
         return Run(problem or "no report", complaint=complaint)
     status = OK if figures["status"] == "exit 0" else figures["status"]

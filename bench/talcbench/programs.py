@@ -60,7 +60,7 @@ DATA = [
          needs=("jq",), prepare=inputs.json_records),
     Case("programs", "xmllint",
          ("xmllint", "--xpath", "concat(count(//entry[@city='Cork']), ' ', sum(//price))",
-          "{inputs}/catalogue.xml"),
+          "{inputs}/catalogue.xml", "{inputs}/catalogue.xml"),
          needs=("xmllint",), prepare=inputs.xml_catalogue),
 ]
 

@@ -1,10 +1,11 @@
 """The figures as text: for the terminal, and for summary.txt beside the CSV files."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from talcbench import results, statistics
+from talcbench import memory, results, statistics
 from talcbench.results import Row
 from talcbench.session import Session
 
@@ -22,6 +23,7 @@ def summary(out: Path, session: Session) -> str:
             if "passes" in session.tables():
                 parts.append(counts_table(suite, results.read(out / "passes.csv")))
             parts.append(losses_table(suite, rows))
+    parts.append(memory_table(out, session.tables()))
     if session.failures:
         parts.append("\n".join(["Failures:", *(f"  {text}" for text in session.failures)]))
     if session.left_out:
@@ -32,6 +34,41 @@ def summary(out: Path, session: Session) -> str:
     )
     (out / "summary.txt").write_text(text + "\n")
     return text
+
+
+def memory_table(out: Path, tables: Collection[str]) -> str:
+    """The figures of the memory suite that are one number for each allocator; empty without any."""
+
+    def read(table: str) -> list[Row]:
+        return statistics.one_thp(results.read(out / f"{table}.csv")) if table in tables else []
+
+    churned, freed, cyclic = (
+        read(f"memory-{name}") for name in ("fragmentation", "give-back", "cyclic")
+    )
+    names = list(dict.fromkeys(row["alloc"] for row in (*churned, *freed, *cyclic)))
+    columns = {
+        "churned": memory.of_each(churned, names, lambda rows: memory.waste(rows)[-1]),
+        **{
+            f"by {number}": memory.of_each(
+                [row for row in freed if row["freed_by"].startswith(number)],
+                names,
+                memory.median_of(memory.kept),
+            )
+            for number in ("four", "one")
+        },
+        "calls/s": memory.of_each(cyclic, names, memory.median_of(memory.calls_a_second)),
+    }
+    columns = {label: column for label, column in columns.items() if column}
+    if not columns:
+        return ""
+    first = next(iter(columns.values()))
+    names.sort(key=lambda name: first.get(name, math.inf))
+    title = (
+        "memory: medians: resident ÷ live when churned long; what is still resident 3 s after all was "
+        "freed by four threads, by one;\ncalls a second that give memory back under a cyclic load; "
+        "less is better"
+    )
+    return "\n".join([title, *_lines(columns, names)])
 
 
 def means_table(suite: str, rows: list[Row]) -> str:
@@ -59,19 +96,24 @@ def _table(suite: str, figures: Mapping[str, statistics.Figures]) -> str:
     }
     if not any(columns.values()):
         return ""
-    lines = [
-        f"{suite}: geometric means over {statistics.count_shared(first)}, ÷ {baseline}; "
-        "less is better",
-        f"  {'':24}" + "".join(f"{label:>13}" for label in columns),
-    ]
     rank = next(column for column in columns.values() if column)
-    for name in sorted(rank, key=lambda name: rank[name]):
+    title = (
+        f"{suite}: geometric means over {statistics.count_shared(first)}, ÷ {baseline}; "
+        "less is better"
+    )
+    return "\n".join([title, *_lines(columns, sorted(rank, key=lambda name: rank[name]))])
+
+
+def _lines(columns: Mapping[str, Mapping[str, float]], names: Iterable[str]) -> list[str]:
+    """A line of labels, and one for each name."""
+    lines = [f"  {'':24}" + "".join(f"{label:>13}" for label in columns)]
+    for name in names:
         cells = (
             f"{column[name]:13.3f}" if name in column else f"{'-':>13}"
             for column in columns.values()
         )
         lines.append(f"  {name:24}" + "".join(cells))
-    return "\n".join(lines)
+    return lines
 
 
 def losses_table(suite: str, rows: list[Row]) -> str:

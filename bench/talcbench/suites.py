@@ -71,23 +71,48 @@ PRINTED = (
         "cycle",
         (_program("phases/phases"), "cycle"),
         (_program("phases/phases"), "cycle", "8"),
-        rounds=3,
-        weight=20,
+        rounds=2,
+        weight=10,
     ),
     Printed(
         "memory",
         "memory-fragmentation",
         "fragmentation",
         (_program("phases/phases"), "fragmentation"),
-        (_program("phases/phases"), "fragmentation", "3"),
-        rounds=3,
-        weight=15,
+        (_program("phases/phases"), "fragmentation", "10"),
+        rounds=2,
+        weight=8,
+    ),
+    *(
+        Printed(
+            "memory",
+            "memory-give-back",
+            name,
+            (_program("phases/phases"), name),
+            quick_command,
+            rounds=2,
+            weight=25,
+            labels={"freed_by": freed_by},
+        )
+        for name, freed_by, quick_command in (
+            ("give-back", "four threads", (_program("phases/phases"), "give-back", "25")),
+            ("give-back-one", "one thread", None),
+        )
+    ),
+    Printed(
+        "memory",
+        "memory-cyclic",
+        "cyclic",
+        (_program("phases/phases"), "cyclic"),
+        None,
+        traced=("madvise", "munmap", "brk", "mmap", "mremap"),
+        weight=30,
     ),
     Printed(
         "micro",
         "micro",
         "micro",
-        (_program("micro/micro"), "--benchmark_format=json", "--benchmark_min_time=0.2"),
+        (_program("micro/micro"), "--benchmark_format=json", "--benchmark_min_time=0.05"),
         (_program("micro/micro"), "--benchmark_format=json", "--benchmark_min_time=0.02"),
         json=True,
         rounds=3,
@@ -107,12 +132,13 @@ PRINTED = (
             "engine",
             "engine-random-actions",
             f"random actions x{threads}",
-            (_program("engine/random_actions"), str(threads), "5"),
+            # With four threads a round takes some three times as long.
+            (_program("engine/random_actions"), str(threads), rounds, "200000"),
             (_program("engine/random_actions"), str(threads), "1", "200000"),
             preloaded=False,
             weight=3,
         )
-        for threads in (1, 4)
+        for threads, rounds in ((1, "7"), (4, "3"))
     ),
     Printed(
         "engine",
@@ -173,7 +199,7 @@ def _all_steps(wanted: Sequence[str], quick: bool) -> list[Step]:
         found += [
             Step(suite, printed.name, printed.weight, printed.table, partial(run_printed, printed))
             for printed in PRINTED
-            if printed.suite == suite
+            if printed.suite == suite and not (quick and printed.quick_command is None)
         ]
     # Cases fit themselves into the time that is left, the others cannot: those come first, then the
     # short cases.

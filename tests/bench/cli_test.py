@@ -91,7 +91,7 @@ class CommandLine(Folders):
         self.assert_refused("no case 'larsen'", "--case", "larsen")
         self.assert_refused("not a positive whole number", "--rounds", "0")
         self.assert_refused("not a positive whole number", "--rounds", "many")
-        self.assert_refused("'always' is neither of", "--thp", "always")
+        self.assert_refused("'sometimes' is neither of", "--thp", "sometimes")
         self.assert_refused("unrecognized arguments: fast", "fast")
         (self.root / "file").touch()
         self.assert_refused("is not a folder", "--out", "file/below")
@@ -186,7 +186,16 @@ class CommandLine(Folders):
             with self.subTest(number.name):
                 self.interrupt_when_slow(number)
 
-    def interrupt_when_slow(self, number: signal.Signals) -> None:
+    def test_a_run_in_the_background_which_ignores_ctrl_c_can_be_ended(self):
+        self.interrupt_when_slow(signal.SIGTERM, sigint=signal.SIG_IGN)
+
+    def test_being_told_twice_is_as_being_told_once(self):
+        # `timeout` signals its child, and then its group.
+        self.interrupt_when_slow(signal.SIGTERM, signal.SIGTERM)
+
+    def interrupt_when_slow(
+        self, *numbers: signal.Signals, sigint: signal.Handlers = signal.SIG_DFL
+    ) -> None:
         run = subprocess.Popen(
             self.command(
                 "--suite", "patterns", "--alloc", "glibc", "--out", "out", "--rounds", "1"
@@ -196,18 +205,22 @@ class CommandLine(Folders):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, sigint),
         )
         assert run.stderr is not None
         for line in run.stderr:
             if "patterns: slow" in line:
                 break
-        time.sleep(0.2)
-        run.send_signal(number)
+        for number in numbers:
+            # The second one when the first has been heard: python waits a quarter of a second for what runs.
+            time.sleep(0.5)
+            run.send_signal(number)
         _, said = run.communicate(timeout=30)
         self.assertEqual(run.returncode, 130, said)
         self.assertIn(f"interrupted; what was measured is kept in {self.out.resolve()}", said)
         self.assertNotIn("Traceback", said)
+        self.assertRegex(said, "pictures in |no pictures: ")
+        self.assertTrue((self.out / "summary.txt").read_text())
         self.assertEqual(
             [row["case"] for row in results.read(self.out / "patterns.csv")], ["quick"] * 2
         )

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from support import GLIBC, OTHER, Folders, case
 
-from talcbench import machine, measuring, results
+from talcbench import cli, machine, measuring, processes, results
 from talcbench.allocators import Allocator
+from talcbench.errors import UserError
 from talcbench.measuring import rounds_in, run_case
 from talcbench.session import Budget, Variant, rotated
 
@@ -48,6 +49,17 @@ class Measuring(Folders):
         (row, *_) = self.rows()
         self.assertLess(int(row["peak_rss_kib"]), 64 << 10)
         self.assertLess(int(row["minor_faults"]), 64 << 8)
+
+    def test_huge_pages_are_switched_off_for_the_program(self):
+        seen = case("grep '^THP_enabled' /proc/self/status >&2")
+        for thp, state in (("system", "1"), ("never", "0")):
+            run = processes.measure(seen, GLIBC, thp, self.place, 20)
+            self.assertEqual(run.complaint, f"THP_enabled:\t{state}")
+
+    def test_a_setting_of_huge_pages_that_the_kernel_refuses_is_said(self):
+        cli.check_thps(("system", "never"), self.place)
+        with self.assertRaisesRegex(UserError, "--thp always cannot be had here"):
+            cli.check_thps(("system", "always"), self.place)
 
     def test_the_launcher_refuses_what_it_does_not_understand(self):
         for warm in ("", "much", "1x"):
@@ -88,6 +100,18 @@ class Measuring(Folders):
         rows = self.rows("passes")
         self.assertEqual([row["alloc"] for row in rows], ["glibc", "other"])
         self.assertGreater(int(rows[0]["mappings"]), 5)
+
+    def test_a_case_of_which_nothing_is_counted_warms_up_only_till_it_runs(self):
+        runs = self.root / "runs"
+        for inspected in (True, False):
+            runs.write_text("")
+            short = case(f"sleep 0.3; echo run >>{runs}", inspected=inspected)
+            with self.session(rounds=1, quick=False) as session:
+                run_case(short, session, None, 0)
+            # Without any allocator, and a round of both; before it both warm up, after it they may
+            # be traced.
+            times = runs.read_text().count("run")
+            self.assertTrue(times >= 5 if inspected else times == 3, times)
 
     def test_a_hang_is_ended_with_all_its_processes(self):
         stuck = Allocator("stuck", self.broken_library("for (;;) pause();"))

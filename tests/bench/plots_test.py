@@ -64,6 +64,25 @@ TABLES = {
         | {"alloc": name, "time_s": 1, "phase": "churn", "live_bytes": 100, "resident_bytes": 120}
         for name in ALLOCATORS
     ],
+    "memory-give-back": [
+        RUN
+        | {
+            "alloc": name,
+            "freed_by": way,
+            "full_bytes": 1 << 30,
+            "freed_bytes": 1 << 29,
+            "after_1s_bytes": 1 << 28,
+            "after_3s_bytes": 0,
+        }
+        for name in ALLOCATORS
+        for way in ("four threads", "one thread")
+    ],
+    "memory-cyclic": [
+        RUN
+        | {"alloc": name, "seconds": 5, "cycles": 250, "minor_faults": 100}
+        | {"madvise": calls, "munmap": 1, "brk": 0, "mmap": 9, "mremap": 0}
+        for name, calls in zip(ALLOCATORS, (0, 0, 5000))
+    ],
     "micro": [
         RUN | {"alloc": name, "benchmark": "BM_pair/16", "real_ns": 9, "cpu_ns": 9}
         for name in ALLOCATORS
@@ -118,6 +137,8 @@ class Plots(Folders):
                 "latency.png",
                 "memory-cycle.png",
                 "memory-fragmentation.png",
+                "memory-give-back.png",
+                "memory-cyclic.png",
                 "micro.png",
                 "engine-heap-efficiency.png",
                 "engine-random-actions.png",

@@ -5,6 +5,7 @@ import unittest
 from support import GLIBC, OTHER, Folders
 
 from talcbench import folder, machine, report, results
+from talcbench.errors import UserError
 from talcbench.results import Table
 
 
@@ -71,6 +72,18 @@ class Results(Folders):
         self.assertEqual(machine.thp_in_force("never"), "never")
         self.assertEqual(machine.thp_in_force("system"), machine.thp_setting())
 
+    def test_a_process_can_have_fewer_huge_pages_than_the_system(self):
+        all_of_them = ("always", "madvise", "never")
+        self.assertEqual(
+            machine.thp_options(all_of_them, "always"), ("system", "madvise", "never")
+        )
+        self.assertEqual(machine.thp_options(("system", "madvise"), "madvise"), ("system",))
+        self.assertEqual(machine.thp_options(("never", "system"), "never"), ("system",))
+        self.assertEqual(machine.thp_options(("system", "never"), "unknown"), ("system", "never"))
+        for wanted, setting in (("always", "madvise"), ("madvise", "never")):
+            with self.assertRaisesRegex(UserError, f"the system says {setting}"):
+                machine.thp_options((wanted,), setting)
+
     def test_what_an_earlier_run_left_is_set_aside(self):
         for name in ("programs.csv", "programs.png", "summary.txt", "micro.csv"):
             (self.out / name).write_text(name)
@@ -119,6 +132,33 @@ class Results(Folders):
         ]
         self.assertRegex(report.counts_table("programs", counts), r"talc +1\.500")
         self.assertEqual(report.counts_table("patterns", counts), "")
+
+    def test_the_summary_has_what_memory_comes_to(self):
+        run = {"thp": "madvise", "round": 1}
+        tables = {
+            "memory-fragmentation": [
+                run | {"alloc": name, "live_bytes": 100, "resident_bytes": resident}
+                for name, ends in (("glibc", (999, 160)), ("talc", (999, 150)))
+                for resident in ends
+            ],
+            "memory-give-back": [
+                run | {"alloc": name, "freed_by": way, "full_bytes": 100, "after_3s_bytes": bytes}
+                for name, ways in (("glibc", (90, 80)), ("talc", (2, 3)))
+                for way, bytes in zip(("four threads", "one thread"), ways)
+            ],
+            "memory-cyclic": [
+                run | {"alloc": "talc", "seconds": 5, "madvise": 2, "munmap": 2, "brk": 1}
+            ],
+        }
+        for name, rows in tables.items():
+            with Table(self.out / f"{name}.csv", {}) as table:
+                for row in rows:
+                    table.add(row)
+        lines = report.memory_table(self.out, tables).splitlines()
+        self.assertEqual(lines[2].split(), "churned by four by one calls/s".split())
+        self.assertEqual(lines[3].split(), ["talc", "1.500", "0.020", "0.030", "1.000"])
+        self.assertEqual(lines[4].split(), ["glibc", "1.600", "0.900", "0.800", "-"])
+        self.assertEqual(report.memory_table(self.out, ["programs"]), "")
 
 
 if __name__ == "__main__":

@@ -116,6 +116,8 @@ class Statistics(unittest.TestCase):
         rows = [row("a", "talc", 2, thp="never"), row("a", "talc", 1, thp="madvise")]
         self.assertEqual(list(statistics.gather(rows, "wall")["a"]), ["talc, THP never", "talc"])
         self.assertEqual(statistics.one_thp(rows), rows[1:])
+        rows = [row("a", "talc", 2, thp="madvise"), row("a", "talc", 1, thp="always")]
+        self.assertEqual(statistics.one_thp(rows), rows[1:])
         self.assertEqual(list(statistics.gather(rows[:1], "wall")["a"]), ["talc"])
 
     def test_thread_counts_are_cases_of_their_own(self):

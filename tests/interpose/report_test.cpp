@@ -320,6 +320,9 @@ TEST(Fields, EachIsDocumented) {
   for (const ClassField& field : kClassFields) {
     expect_row(std::string("classes[].") + field.name);
   }
+  for (const PurgeField& field : kPurgeFields) {
+    expect_row(std::string("purges.") + field.name);
+  }
   for (const MiddleField& field : kMiddleFields) {
     expect_row(std::string("middle.") + field.name);
   }

@@ -31,6 +31,7 @@ class Ledger {
   }
   void add(Span heap) { *bytes_ += heap.size(); }
   void remove(Span heap) { *bytes_ -= heap.size(); }
+  static bool purge_top(Span, PurgePass&) { return false; }
   void put_back(Span heap) { add(heap); }
   static void limit_reservations(int count) { reservations_left_ = count; }
 
@@ -252,28 +253,82 @@ TEST_F(MapOnOomTest, AFailedUnmapLosesNothing) {
   expect_consistent();
 }
 
-TEST_F(MapOnOomTest, TrimGivesBackTopsHeapsAndGaps) {
-  std::vector<void*> blocks = fill(40 * kMiB, 200 * kKiB);
-  for (void* block : blocks) {
-    memset(block, 1, 200 * kKiB);
-  }
-  for (size_t i = 0; i + 1 < blocks.size(); ++i) {
-    if (i % 2 == 0) {
-      engine_.free(blocks[i], 200 * kKiB);
+class MapOnOomPurgeTest : public MapOnOomTest {
+ protected:
+  static constexpr size_t kBlock = 200 * kKiB;
+
+  MapOnOomPurgeTest() : blocks_(fill(40 * kMiB, kBlock)) {
+    for (void* block : blocks_) {
+      memset(block, 1, kBlock);
+    }
+    for (size_t i = 0; i + 1 < blocks_.size(); i += 2) {
+      engine_.free(blocks_[i], kBlock);
     }
   }
-  const auto resident = [&] {
+  ~MapOnOomPurgeTest() override {
+    for (size_t i = 1; i < blocks_.size(); i += 2) {
+      EXPECT_EQ(static_cast<char*>(blocks_[i])[100], 1);
+    }
+  }
+
+  size_t resident() {
     size_t bytes = 0;
     engine_.for_each_heap([&](Span heap) { bytes += Kernel::resident_bytes(heap); });
     return bytes;
-  };
-  EXPECT_GE(resident(), 39 * kMiB);
-  EXPECT_TRUE(engine_.oom_handler.trim(engine_, 0));
-  EXPECT_LE(resident(), 24 * kMiB);
-  expect_consistent();
-  for (size_t i = 1; i < blocks.size(); i += 2) {
-    EXPECT_EQ(static_cast<char*>(blocks[i])[100], 1);
   }
+
+  PurgePass purge(PurgePass::Takes takes, unsigned calls = ~0U) {
+    PurgePass pass{.takes = takes, .number = ++passes_, .calls_left = calls};
+    engine_.oom_handler.purge(engine_, pass);
+    expect_consistent();
+    return pass;
+  }
+
+  std::vector<void*> blocks_;
+  unsigned passes_ = 0;
+};
+
+TEST_F(MapOnOomPurgeTest, AllIsTakenAtOnce) {
+  EXPECT_GE(resident(), 39 * kMiB);
+  EXPECT_GE(purge(PurgePass::Takes::all).purged_bytes, 15 * kMiB);
+  EXPECT_LE(resident(), 24 * kMiB);
+  EXPECT_EQ(purge(PurgePass::Takes::nothing).dirty_bytes, 0U);
+}
+
+TEST_F(MapOnOomPurgeTest, CountingTakesNothing) {
+  EXPECT_GE(purge(PurgePass::Takes::nothing).dirty_bytes, 15 * kMiB);
+  EXPECT_GE(purge(PurgePass::Takes::nothing).dirty_bytes, 15 * kMiB);
+  EXPECT_GE(resident(), 39 * kMiB);
+}
+
+TEST_F(MapOnOomPurgeTest, WhatIsIdleIsTakenByTheSecondPassAndOnlyOnce) {
+  EXPECT_EQ(purge(PurgePass::Takes::idle).purged_bytes, 0U);
+  EXPECT_GE(purge(PurgePass::Takes::idle).purged_bytes, 15 * kMiB);
+  const PurgePass third = purge(PurgePass::Takes::idle);
+  EXPECT_EQ(third.purged_bytes, 0U);
+  EXPECT_EQ(third.dirty_bytes, 0U);
+}
+
+TEST_F(MapOnOomPurgeTest, WhatComesAndGoesStays) {
+  for (int i = 0; i < 4; ++i) {
+    purge(PurgePass::Takes::idle);  // of the top, which was not touched
+    EXPECT_GE(resident(), 39 * kMiB) << i;
+    for (size_t j = 0; j + 1 < blocks_.size(); j += 2) {
+      blocks_[j] = engine_.malloc(kBlock, 8);
+      memset(blocks_[j], 2, kBlock);
+    }
+    for (size_t j = 0; j + 1 < blocks_.size(); j += 2) {
+      engine_.free(blocks_[j], kBlock);
+    }
+  }
+}
+
+TEST_F(MapOnOomPurgeTest, APassInPartsTakesTheRestInTheNextPart) {
+  PurgePass first{.takes = PurgePass::Takes::all, .number = 1, .calls_left = 3};
+  engine_.oom_handler.purge(engine_, first);
+  EXPECT_FALSE(first.may_call());
+  EXPECT_LE(first.purged_bytes, 3 * kBlock);
+  EXPECT_GE(first.purged_bytes + purge(PurgePass::Takes::all).purged_bytes, 15 * kMiB);
 }
 
 TEST_F(MapOnOomTest, TrimKeepsThePad) {

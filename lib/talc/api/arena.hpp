@@ -94,6 +94,9 @@ class alignas(64) Arena {
       fresh().clear(Span(payload, payload + cleared_bytes));
     }
     fresh().use(payload + usable);
+    if (usable >= GapPurge<Kernel>::kMinBytes) {
+      GapPurge<Kernel>::forget_below(payload);
+    }
     BlockPrefix::write(payload, usable, BlockPrefix::State::live);
     return payload;
   }
@@ -112,12 +115,48 @@ class alignas(64) Arena {
     return true;
   }
 
+  // Gives back all that nobody uses, but for `keep_bytes` on top of the blocks' heap. Returns whether
+  // there was anything. Cost: linear in the number of slabs and gaps.
   bool trim(size_t keep_bytes) {
     bool has_trimmed = bank_.trim(*this);
     for_each_engine(
         [&](auto& engine) { has_trimmed |= engine.oom_handler.trim(engine, keep_bytes); });
-    return has_trimmed;
+    PurgePass pass{.takes = PurgePass::Takes::all};
+    purge(pass);
+    return has_trimmed || pass.purged_bytes != 0;
   }
+
+  // Purges what the pass is to take. Cost: linear in the number of slabs and gaps.
+  void purge(PurgePass& pass) {
+    const size_t purged_bytes = pass.purged_bytes;
+    bank_.purge(*this, pass);
+    for_each_engine([&](auto& engine) {
+      if (pass.may_call()) {
+        engine.oom_handler.purge(engine, pass);
+      }
+    });
+    if (pass.purged_bytes - purged_bytes >= kManyPurged) {
+      engine().oom_handler.refuse_huge(engine());
+    }
+  }
+
+  // What of a gap of this engine has no memory, as far as is known.
+  template <class TheEngine>
+  static Span purged_part(TheEngine& engine, Span gap) {
+    const FreshMemory& fresh = engine.oom_handler.registry().fresh();
+    if (fresh.is_top(gap)) {
+      return gap.above(fresh.dirty_part(gap).acme);
+    }
+    return gap.size() < GapPurge<Kernel>::kMinBytes ? Span() : GapPurge<Kernel>::purged_part(gap);
+  }
+
+  // Bytes of the blocks' heaps that hold no block, in use or waiting in a cache, nor metadata; without
+  // what nobody has touched above them.
+  size_t free_bytes() {
+    return engine().get_counters().available_bytes + bank_.free_bytes() - fresh().untouched_bytes();
+  }
+  // Bytes of the blocks' heaps.
+  size_t claimed_bytes() { return engine().get_counters().claimed_bytes; }
 
   // Memory for what serves blocks: metadata, caches. Null when memory is out.
   void* take_chunk(size_t size_bytes, size_t align) {
@@ -130,7 +169,11 @@ class alignas(64) Arena {
   }
   // The same for a group of slabs. Tells whether nobody has touched it yet.
   void* take_granules(size_t size_bytes, Growth growth, bool& is_fresh) {
-    return take_chunk(size_bytes, kGranuleSize, growth, is_fresh);
+    void* const granules = take_chunk(size_bytes, kGranuleSize, growth, is_fresh);
+    if (granules != nullptr && !is_fresh) {
+      GapPurge<Kernel>::forget_below(static_cast<char*>(granules) + kWordSize);
+    }
+    return granules;
   }
   void return_granules(void* granules, size_t size_bytes) {
     chunks_.count -= 1;
@@ -156,6 +199,7 @@ class alignas(64) Arena {
       raise_fault(stop.why == Slab::Put::no_slot ? Fault::invalid_pointer : Fault::double_free,
                   *stop.at);
     }
+    notice_freed();
   }
   void put_slot(void* block) { put_slots(&block, 1); }
   // For a thread that has no magazine for it. Null when memory is out.
@@ -325,6 +369,9 @@ class alignas(64) Arena {
 
   FreshMemory& fresh() { return engine().oom_handler.registry().fresh(); }
 
+  // More than this, purged at once, ends the use of huge pages.
+  static constexpr size_t kManyPurged = size_t{1} << 20;
+
   static void* chunk_of(void* payload) { return static_cast<char*>(payload) - BlockPrefix::kSize; }
 
   Visit begin_visit() {
@@ -341,6 +388,16 @@ class alignas(64) Arena {
   void free(void* payload, size_t usable) {
     BlockPrefix::write(payload, usable, BlockPrefix::State::freed);
     engine().free(chunk_of(payload), BlockPrefix::kSize + usable);
+    freed_bytes_ += usable;
+    notice_freed();
+  }
+
+  void notice_freed() {
+    const size_t freed_bytes = freed_bytes_ + bank_.freed_bytes();
+    if (freed_bytes - noticed_bytes_ >= PurgeNotice<Kernel>::kEveryBytes) [[unlikely]] {
+      noticed_bytes_ = freed_bytes;
+      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kFreed);
+    }
   }
 
   static void push(std::atomic<Waiting*>& list, void* memory) {
@@ -422,6 +479,8 @@ class alignas(64) Arena {
   SlabBank<Kernel> bank_;
   Chunks chunks_;
   size_t direct_allocations_ = 0;
+  size_t freed_bytes_ = 0;    // of middle blocks, ever
+  size_t noticed_bytes_ = 0;  // freed when a notice was raised last
   ThreadCache* free_caches_ = nullptr;
 };
 

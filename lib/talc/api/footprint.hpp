@@ -8,6 +8,7 @@
 
 #include <atomic>
 
+#include "talc/api/purge_notice.hpp"
 #include "talc/base/word.hpp"
 #include "talc/os/uptime.hpp"
 
@@ -22,8 +23,11 @@ class Footprint {
     while (now > peak) {
       if (peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
         peak_uptime_ms_.store(Uptime::milliseconds(), std::memory_order_relaxed);
-        return;
+        break;
       }
+    }
+    if (now >= PurgeNotice<Kernel>::kGrownTo) {
+      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kGrown);
     }
   }
   static void shrink(size_t bytes) { mapped_.fetch_sub(bytes, std::memory_order_relaxed); }

@@ -13,6 +13,7 @@
 #include "talc/core/guard.hpp"
 #include "talc/front/page_map.hpp"
 #include "talc/os/fault.hpp"
+#include "talc/os/purge_pass.hpp"
 
 namespace talc {
 
@@ -68,13 +69,39 @@ class HeapRegistry {
 
   FreshMemory& fresh() { return fresh_; }
 
+  // Whether `gap` is the one on top, of which is purged what the pass is to take.
+  bool purge_top(Span gap, PurgePass& pass) {
+    if (!fresh_.is_top(gap)) {
+      return false;
+    }
+    const bool takes_all = pass.takes == PurgePass::Takes::all;
+    if (takes_all || (pass.takes == PurgePass::Takes::idle && last_pass_ != pass.number)) {
+      last_pass_ = pass.number;
+      const size_t page = Kernel::page_size();
+      const Span due = fresh_.begin_pass(gap, takes_all);
+      char* const last = align_down(gap.acme - kWordSize, page);
+      // The last page that was touched may be a huge one.
+      char* const end = align_up(due.acme, kHugePage);
+      const Span pages(align_up(due.base, page), end < last ? end : last);
+      if (pages.is_sized() && Kernel::purge(pages)) {
+        pass.count_call(pages.size());
+        fresh_.forget(pages);
+      }
+    }
+    pass.dirty_bytes += fresh_.dirty_part(gap).size();
+    return true;
+  }
+
  private:
+  static constexpr size_t kHugePage = size_t{2} << 20;
+
   void enter(Span heap) {
     PageMap<Kernel>::set(heap, PageEntry::heap(arena()));
     Footprint<Kernel>::grow(heap.size());
   }
 
   unsigned arena_;
+  unsigned last_pass_ = 0;
   FreshMemory fresh_;
 };
 

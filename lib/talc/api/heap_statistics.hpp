@@ -47,36 +47,35 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident
   stats.retained =
       stats.cached + stats.in_transit + stats.slab_free + stats.group_free + stats.gaps;
   stats.metadata = stats.mapped - stats.active - stats.retained;
-  stats.purged = bank.untouched_slot_bytes();
-  if (resident == Resident::ask || detail != nullptr) {
-    walk_heaps(arena, stats, detail);
-  } else {
-    stats.purged += bank.untouched_granule_bytes();
-  }
+  stats.purged = bank.purged_bytes();
+  arena.for_each_engine([&](auto& engine) {
+    engine.for_each_gap(GapPurge<Kernel>::kMinBytes, [&](Span gap) {
+      stats.purged += TheArena::purged_part(engine, gap).size();
+      return true;
+    });
+    if (resident == Resident::ask) {
+      engine.for_each_heap([&](Span heap) { stats.resident += Kernel::resident_bytes(heap); });
+    }
+  });
   stats.dirty = stats.retained - stats.purged;
+  if (detail != nullptr) {
+    map_heaps(arena, *detail);
+  }
   return stats;
 }
 
-// What the kernel knows of the heaps; with `detail`, their maps. Not of heaps that the program has
-// written over: no tag there can be followed.
+// Not of heaps that the program has written over: no tag there can be followed.
 template <class Kernel>
-void BasicProcessHeap<Kernel>::walk_heaps(TheArena& arena, ArenaStats& stats, HeapDetail* detail) {
+void BasicProcessHeap<Kernel>::map_heaps(TheArena& arena, HeapDetail& detail) {
   arena.for_each_engine([&](auto& engine) {
     const bool is_whole = engine.find_fault() == nullptr;
     engine.for_each_heap([&](Span heap) {
-      stats.resident += Kernel::resident_bytes(heap);
-      if (!is_whole) {
+      if (!is_whole || detail.heap_count == HeapDetail::kMaxHeaps) {
+        detail.heaps_left_out += 1;
         return;
       }
-      const bool has_room = detail != nullptr && detail->heap_count < HeapDetail::kMaxHeaps;
-      if (detail != nullptr && !has_room) {
-        detail->heaps_left_out += 1;
-      }
-      HeapMap unused;
-      HeapMap& map = has_room ? detail->heaps[detail->heap_count++] : unused;
-      map.arena = arena.index();
-      HeapWalk<Kernel>::walk(engine, heap, map, has_room);
-      stats.purged += map.bytes_of[static_cast<unsigned>(HeapMap::Use::purged)];
+      HeapMap& map = detail.heaps[detail.heap_count++];
+      HeapWalk<Kernel>::walk(arena, engine, heap, map);
     });
   });
 }
@@ -116,6 +115,9 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, H
   out.mapped += huge.live_bytes + huge.kept_bytes + leaf_bytes;
   out.retained += huge.kept_bytes;
   out.dirty += huge.kept_bytes;
+  const PurgeCounts purges = purger_.counts();
+  out.purge_passes = purges.passes;
+  out.purge_bytes = purges.bytes;
   out.peak = Footprint<Kernel>::peak_bytes();
   out.peak_uptime_ms = Footprint<Kernel>::peak_uptime_ms();
   out.heaps += out.huge_blocks;

@@ -3,8 +3,7 @@
 //   | header | block | metadata | gap … | group: slab, slab, free granules | gap …           |
 //   |  m        #        m        ~   .     #      =      .                  ~    .            |
 //
-// It believes nothing that the counters say, so that a test can compare the two; and it asks the
-// kernel which free pages are in memory. Used by ProcessHeap::get_stats, during a visit.
+// It believes nothing that the counters say, so that a test can compare the two. Used by ProcessHeap::get_stats, during a visit.
 #pragma once
 
 #include "talc/api/arena.hpp"
@@ -16,15 +15,17 @@ template <class Kernel>
 class HeapWalk {
  public:
   using Use = HeapMap::Use;
+  using TheArena = Arena<Kernel>;
 
-  // Walks one heap of `engine`. Fills `map`, with cells if there are to be any; its arena is the
-  // caller's to say. Cost: linear in the chunks, and a system call for each piece of a gap that lies in one cell.
+  // Walks one heap of `engine`, which is one of `arena`'s. Fills `map`. Cost: linear in the chunks.
   template <class Engine>
-  static void walk(Engine& engine, Span heap, HeapMap& map, bool with_cells) {
-    HeapWalk walk(heap, map, with_cells);
+  static void walk(TheArena& arena, Engine& engine, Span heap, HeapMap& map) {
+    map.arena = arena.index();
+    HeapWalk walk(arena.bank(), heap, map);
     [[maybe_unused]] const Span used = engine.get_allocated_span(heap);  // so that none waits
     engine.for_each_chunk(heap, [&](Span chunk, bool allocated) {
-      allocated ? walk.add_allocated(chunk) : walk.add_gap(chunk);
+      allocated ? walk.add_allocated(chunk)
+                : walk.add_gap(chunk, TheArena::purged_part(engine, chunk));
       walk.rest_.acme = chunk.base;
     });
     walk.add(walk.rest_, Use::metadata);
@@ -34,8 +35,8 @@ class HeapWalk {
  private:
   using Map = PageMap<Kernel>;
 
-  HeapWalk(Span heap, HeapMap& map, bool with_cells)
-      : rest_(heap), map_(map), with_cells_(with_cells) {
+  HeapWalk(const SlabBank<Kernel>& bank, Span heap, HeapMap& map)
+      : bank_(bank), rest_(heap), map_(map) {
     map_.base = heap.base;
     map_.bytes = heap.size();
     map_.cell_bytes =
@@ -44,17 +45,14 @@ class HeapWalk {
     cell_ = map_.cell_count - 1;
   }
 
-  // Also for free granules of a group.
-  void add_gap(Span gap) {
-    while (gap.is_sized()) {
-      const Span part = with_cells_ ? part_in_cell(gap) : gap;
-      const size_t page = Kernel::page_size();
-      const Span pages(align_up(part.base, page), align_down(part.acme, page));
-      const size_t absent = pages.is_sized() ? pages.size() - Kernel::resident_bytes(pages) : 0;
-      count(absent, Use::purged);
-      count(part.size() - absent, Use::dirty);
-      gap.acme = part.base;
+  void add_gap(Span gap, Span purged) {
+    if (purged.is_empty()) {
+      add(gap, Use::dirty);
+      return;
     }
+    add(gap.above(purged.acme), Use::dirty);
+    add(purged, Use::purged);
+    add(gap.below(purged.base), Use::dirty);
   }
 
   // A group covers whole granules, whose entries say so.
@@ -77,7 +75,7 @@ class HeapWalk {
 
   void add_granule(Span granule) {
     if (Map::get(granule.base).kind() != PageEntry::Kind::small) {
-      add_gap(granule);
+      add(granule, bank_.is_bare(granule.base) ? Use::purged : Use::dirty);
       return;
     }
     const auto* const slab = static_cast<const Slab*>(Map::get_slab(granule.base));
@@ -117,7 +115,7 @@ class HeapWalk {
 
   void add(Span piece, Use use) {
     while (piece.is_sized()) {
-      const Span part = with_cells_ ? part_in_cell(piece) : piece;
+      const Span part = part_in_cell(piece);
       count(part.size(), use);
       piece.acme = part.base;
     }
@@ -139,9 +137,9 @@ class HeapWalk {
     }
   }
 
+  const SlabBank<Kernel>& bank_;
   Span rest_;  // what is still to be walked
   HeapMap& map_;
-  bool with_cells_;
   unsigned cell_;
   size_t in_cell_[HeapMap::kUses] = {};
 };

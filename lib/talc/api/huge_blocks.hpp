@@ -7,8 +7,10 @@
 // are zero, so clearing a new block touches none. Since only the page map knows a block, releasing
 // one does not touch it either, and nothing here needs a lock: an entry changes by compare-and-swap
 // or by the block's owner. What was freed a moment ago is kept with its pages, within a limit, and
-// fitted to the next request by mremap; so is, emptied, what the kernel refuses to unmap. Used by
-// the process heap for sizes and alignments that are no work for an arena.
+// fitted to the next request by mremap; so is, emptied, what the kernel refuses to unmap. The limit
+// doubles while blocks come and go so fast that one pass of the purger (purge_pass.hpp) does not see
+// it; what is kept from one pass to the next is unmapped. Used by the process heap for sizes and
+// alignments that are no work for an arena.
 #pragma once
 
 #include <atomic>
@@ -17,6 +19,7 @@
 #include "talc/base/memory.hpp"
 #include "talc/front/page_map.hpp"
 #include "talc/os/fault.hpp"
+#include "talc/os/purge_pass.hpp"
 #include "talc/os/push_front.hpp"
 
 namespace talc {
@@ -26,9 +29,11 @@ class HugeBlocks {
  public:
   using Map = PageMap<Kernel>;
 
-  // What may be kept: this, or a quarter of what is live, up to the second.
+  // What may be kept: this, or a quarter of what is live, up to the second; and the same again, up to
+  // the third, each time that memory was mapped soon after some had been unmapped for the limit.
   static constexpr size_t kMinKept = size_t{16} << 20;
-  static constexpr size_t kMaxKept = size_t{64} << 20;
+  static constexpr size_t kMaxShareKept = size_t{64} << 20;
+  static constexpr size_t kMaxKept = size_t{256} << 20;
 
   // What get_stats reports. Each value is exact when no other thread is at work.
   struct Counts {
@@ -65,6 +70,9 @@ class HugeBlocks {
       return nullptr;
     }
     Footprint<Kernel>::grow(length);
+    if (has_unmapped_.load(std::memory_order_relaxed)) {
+      raise_limit();
+    }
     Map::set(base, entry_of(base, length));
     return count_in(base, length);
   }
@@ -91,9 +99,12 @@ class HugeBlocks {
     live_bytes_.fetch_sub(length, std::memory_order_relaxed);
     frees_.fetch_add(1, std::memory_order_relaxed);
     const Span block = Span::from_base_size(static_cast<char*>(ptr), length);
-    if (!may_keep(length) || !keep(block)) {
-      unmap(block);
+    if (may_keep(length) && keep(block)) {
+      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kFreed);
+      return;
     }
+    unmap(block);
+    has_unmapped_.store(true, std::memory_order_relaxed);
   }
 
   // Makes the block `size` bytes long without copying: in place, or else by moving its pages.
@@ -113,6 +124,21 @@ class HugeBlocks {
       return recount(ptr, length, new_length);
     }
     return new_length < length ? nullptr : move(block, new_length);
+  }
+
+  // Unmaps what the pass is to take of what was kept.
+  void purge(PurgePass& pass) {
+    if (pass.takes == PurgePass::Takes::idle && !has_unmapped_.load(std::memory_order_relaxed)) {
+      extra_kept_.store(0, std::memory_order_relaxed);
+    }
+    has_unmapped_.store(false, std::memory_order_relaxed);
+    for (Kept& kept : kept_) {
+      if (const Span block = kept.take_if_due(pass); block.is_sized()) {
+        forget(block.size());
+        pass.count_call(unmap(block) ? block.size() : 0);
+      }
+    }
+    pass.dirty_bytes += kept_bytes_.load(std::memory_order_relaxed);
   }
 
   // Gives back what was kept. Returns whether there was anything that the kernel took.
@@ -165,14 +191,24 @@ class HugeBlocks {
         return false;
       }
       length_.store(block.size(), std::memory_order_relaxed);
+      age_.touch();
       base_.store(block.base, std::memory_order_release);
       return true;
+    }
+    Span take_if_due(const PurgePass& pass) {
+      char* base = base_.load(std::memory_order_relaxed);
+      if (pass.takes == PurgePass::Takes::nothing || !begin_change(base)) {
+        return Span();
+      }
+      const Span block = Span::from_base_size(base, length());
+      const bool is_due = age_.is_due(pass);
+      base_.store(is_due ? nullptr : base, std::memory_order_release);
+      return is_due ? block : Span();
     }
     // Empty if there is none, or somebody else is at it.
     Span take() {
       char* base = base_.load(std::memory_order_relaxed);
-      if (base == nullptr || base == busy() ||
-          !base_.compare_exchange_strong(base, busy(), std::memory_order_acquire)) {
+      if (!begin_change(base)) {
         return Span();
       }
       const Span block = Span::from_base_size(base, length());
@@ -189,11 +225,17 @@ class HugeBlocks {
    private:
     static char* busy() { return reinterpret_cast<char*>(1); }
 
+    bool begin_change(char*& base) {
+      return base != nullptr && base != busy() &&
+             base_.compare_exchange_strong(base, busy(), std::memory_order_acquire);
+    }
+
     std::atomic<char*> base_{nullptr};
     std::atomic<size_t> length_{0};
+    Age age_;  // whoever has made it busy may look at it
   };
-  // Enough for blocks of more than 4 MiB up to kMaxKept, and some that the kernel would not take.
-  static constexpr size_t kMaxKeptCount = 32;
+  // Enough for blocks of more than 4 MiB up to kMaxKept.
+  static constexpr size_t kMaxKeptCount = 64;
 
   // What the kernel would not take and there is no place for, in its first page: for trim only.
   struct [[gnu::may_alias]] Unplaced {
@@ -255,9 +297,20 @@ class HugeBlocks {
   // ---- what is kept ----
 
   bool may_keep(size_t length) const {
-    const size_t share = live_bytes_.load(std::memory_order_relaxed) / 4;
-    const size_t limit = share < kMinKept ? kMinKept : share < kMaxKept ? share : kMaxKept;
+    const size_t limit = least_limit() + extra_kept_.load(std::memory_order_relaxed);
     return kept_bytes_.load(std::memory_order_relaxed) + length <= limit;
+  }
+
+  size_t least_limit() const {
+    const size_t share = live_bytes_.load(std::memory_order_relaxed) / 4;
+    return share < kMinKept ? kMinKept : share < kMaxShareKept ? share : kMaxShareKept;
+  }
+
+  [[gnu::cold]] void raise_limit() {
+    has_unmapped_.store(false, std::memory_order_relaxed);
+    const size_t extra = 2 * extra_kept_.load(std::memory_order_relaxed) + kMinKept;
+    const size_t most = kMaxKept - least_limit();
+    extra_kept_.store(extra < most ? extra : most, std::memory_order_relaxed);
   }
 
   // Returns whether the kernel took it. If not it is kept, without its pages.
@@ -327,6 +380,8 @@ class HugeBlocks {
   std::atomic<size_t> live_bytes_{0};
   std::atomic<size_t> kept_bytes_{0};
   std::atomic<size_t> kept_count_{0};
+  std::atomic<size_t> extra_kept_{0};      // how far the limit was raised
+  std::atomic<bool> has_unmapped_{false};  // for the limit, since it was raised or a pass came by
   Kept kept_[kMaxKeptCount];
   std::atomic<Unplaced*> unplaced_{nullptr};
 };

@@ -2,9 +2,12 @@
 //
 //   loaded empty ──> exchange with the spare array ──> refill from the arena's bank, more each time
 //   loaded full  ──> exchange ──> grow: arrays twice as large ──> flush the spare one to the bank
+//   1 MiB freed and nothing taken ──> drain: all magazines go home, and stay small and go home together
+//                                     whenever one is full, until one is found empty
 //
 // Magazines grow with use, as long as all of them together hold no more than a budget: the more of
-// it is granted, the smaller are arrays allowed to become. Every call but take_spare happens in a
+// it is granted, the smaller are arrays allowed to become. A thread that only frees needs none of that,
+// and should it fall asleep then, nobody else could empty them. Every call but take_spare happens in a
 // visit to the cache's arena, with the cache marked as being changed. Used by ThreadCaches and
 // SmallBlocks.
 #pragma once
@@ -25,6 +28,11 @@ class MagazineSupply {
   static constexpr size_t kBudgetShare = 20;
   static constexpr unsigned kLeastCapacity = 4;
   static constexpr size_t kMaxLeastSize = 512;
+  // A thread is draining when it has freed so much since it last found a magazine empty. Then an array
+  // has its share of so many slots, and kLeastDraining at least.
+  static constexpr size_t kDrainBytes = size_t{1} << 20;
+  static constexpr unsigned kDrainingSlots = 512;
+  static constexpr unsigned kLeastDraining = 8;
 
   constexpr MagazineSupply() = default;
 
@@ -36,6 +44,7 @@ class MagazineSupply {
       return nullptr;
     }
     const ThreadCache::Changing changing(cache);
+    cache.freed_bytes = 0;
     exchange(magazine, supply);
     return magazine.take();
   }
@@ -45,6 +54,7 @@ class MagazineSupply {
   Span refill(TheArena& home, ThreadCache& cache, unsigned size_class) {
     Magazine& magazine = cache.magazine(size_class);
     ThreadCache::Supply& supply = cache.supply(size_class);
+    cache.freed_bytes = 0;
     if (supply.next_refill >= supply.capacity) {
       grow(home, cache, size_class);
     }
@@ -68,6 +78,10 @@ class MagazineSupply {
   void grow_or_flush(TheArena& home, ThreadCache& cache, unsigned size_class) {
     Magazine& magazine = cache.magazine(size_class);
     ThreadCache::Supply& supply = cache.supply(size_class);
+    count_freed(cache, supply.capacity, size_class);
+    if (is_draining(cache) && supply.capacity != 0) {
+      drain(home, cache);
+    }
     if (!grow(home, cache, size_class) && supply.capacity != 0) {
       flush_spare(home, magazine, supply);
       exchange(magazine, supply);
@@ -81,6 +95,7 @@ class MagazineSupply {
       return false;
     }
     const ThreadCache::Changing changing(cache);
+    count_freed(cache, supply.capacity, size_class);
     exchange(cache.magazine(size_class), supply);
     return true;
   }
@@ -101,6 +116,33 @@ class MagazineSupply {
   }
 
  private:
+  static void count_freed(ThreadCache& cache, unsigned count, unsigned size_class) {
+    cache.freed_bytes += is_draining(cache) ? 0 : count * SizeClasses::size_of(size_class);
+  }
+  static bool is_draining(const ThreadCache& cache) { return cache.freed_bytes >= kDrainBytes; }
+
+  // Sends all slots home. Arrays that are larger than the thread's share go, too: it is as large as the
+  // classes in use are few.
+  [[gnu::noinline]] void drain(TheArena& home, ThreadCache& cache) {
+    unsigned classes = 0;
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      ThreadCache::Supply& supply = cache.supply(i);
+      if (supply.capacity > cache.draining_capacity) {
+        classes += 1;
+        empty(home, cache, i);
+      } else if (supply.capacity != 0) {
+        classes += 1;
+        Magazine& magazine = cache.magazine(i);
+        home.put_slots(magazine.begin(supply.capacity), magazine.depth(supply.capacity));
+        magazine.set_depth(0, supply.capacity);
+        flush_spare(home, magazine, supply);
+      }
+    }
+    const unsigned share = kDrainingSlots / (classes + 1);
+    cache.draining_capacity =
+        static_cast<uint16_t>(share < kLeastDraining ? kLeastDraining : share);
+  }
+
   // The bytes that the two arrays of a magazine may hold.
   static size_t held_by(unsigned size_class, unsigned capacity) {
     return 2 * size_t{capacity} * SizeClasses::size_of(size_class);
@@ -123,7 +165,9 @@ class MagazineSupply {
     Magazine& magazine = cache.magazine(size_class);
     ThreadCache::Supply& supply = cache.supply(size_class);
     const unsigned capacity = supply.capacity;
-    const unsigned limit = capacity_limit(size_class);
+    const unsigned most = capacity_limit(size_class);
+    const unsigned limit =
+        is_draining(cache) && most > cache.draining_capacity ? cache.draining_capacity : most;
     unsigned wanted = capacity == 0 ? ThreadCache::first_capacity(size_class) : 2 * capacity;
     wanted = wanted < limit ? wanted : limit;
     void* const memory =

@@ -15,6 +15,7 @@
 #include "talc/api/huge_blocks.hpp"
 #include "talc/api/middle_blocks.hpp"
 #include "talc/api/process_stats.hpp"
+#include "talc/api/purger.hpp"
 #include "talc/api/small_blocks.hpp"
 
 namespace talc {
@@ -75,6 +76,9 @@ class BasicProcessHeap {
   // Cost: as SmallBlocks::allocate and Talc::malloc; above 4 MiB one or two system calls.
   // Locks: one arena's.
   void* allocate(size_t size, size_t align) {
+    if (PurgeNotice<Kernel>::read() != 0) [[unlikely]] {
+      return allocate_after_notice(size, align);
+    }
     if (const unsigned size_class = small_class(size, align); size_class != SizeClasses::kCount) {
       return allocate_small(size_class);
     }
@@ -84,6 +88,9 @@ class BasicProcessHeap {
 
   // As allocate, and the first `size` bytes are zero. Fresh pages of large blocks are not touched.
   void* allocate_zeroed(size_t size, size_t align) {
+    if (PurgeNotice<Kernel>::read() != 0) [[unlikely]] {
+      purger_.obey(*this, ThePurger::Caller::allocates);
+    }
     if (const unsigned size_class = small_class(size, align); size_class != SizeClasses::kCount) {
       void* const block = allocate_small(size_class);
       if (block != nullptr) {
@@ -121,6 +128,10 @@ class BasicProcessHeap {
 
   // Takes a block back. Requires: as reallocate. Locks: never waits for one.
   void release(void* ptr) {
+    if ((PurgeNotice<Kernel>::read() & PurgeNotice<Kernel>::kFreed) != 0) [[unlikely]] {
+      release_after_notice(ptr);
+      return;
+    }
     const PageEntry entry = Map::get(ptr);
     if (entry.kind() == PageEntry::Kind::small) [[likely]] {
       small().release(ptr, entry);
@@ -181,8 +192,16 @@ class BasicProcessHeap {
   // Bytes that heaps and huge blocks have mapped now.
   static size_t mapped_bytes() { return Footprint<Kernel>::mapped_bytes(); }
 
-  // Whether get_stats also asks what is resident: a walk over all chunks, and a system call for each
-  // 8 MiB and for each larger gap.
+  // What the purger (purger.hpp) asks for: purges what `pass` is to take, in visits that are short;
+  // the same, of what is not idle too, until `dirty_bytes` are left; what is dirty, or less.
+  void purge(PurgePass& pass);
+  void purge_to(size_t dirty_bytes, PurgePass& pass);
+  size_t dirty_bytes_at_most();
+  // What the background thread is to do, and in how many milliseconds again.
+  unsigned work_in_background() { return purger_.work(*this); }
+  PurgeCounts purge_counts() const { return purger_.counts(); }
+
+  // Whether get_stats also asks what is resident: a system call for each 8 MiB.
   enum class Resident : bool { skip, ask };
 
   // heap_statistics.hpp. With `detail`, that as well, of the same moments. Locks: one arena's at a time.
@@ -196,11 +215,21 @@ class BasicProcessHeap {
   void after_fork_in_child() {
     if (arenas().after_fork_in_child()) {
       caches_.begin_in_child();
+      purger_.begin_in_child();
     }
   }
 
+  // Once, when the process begins: from now on there may be a background thread, which runs `work`.
+  void begin_process(BackgroundThread::Work work) { purger_.begin_process(work); }
+  // There is to be one, whatever the purger needs: now, and in the child of a fork as soon as that
+  // allocates. Requires: as allocate; begin_process was called.
+  void require_background_thread() { purger_.require_thread(*this); }
+
   // For a thread's end: see ThreadExit. `cache` is what it was armed with.
-  void end_thread(void* cache) { caches_.end_thread(*static_cast<ThreadCache*>(cache)); }
+  void end_thread(void* cache) {
+    caches_.end_thread(*static_cast<ThreadCache*>(cache));
+    PurgeNotice<Kernel>::thread().note_thread_end();
+  }
   // Asks to be told of this thread's end, if it has a cache already.
   static void arm_thread() {
     if (Current::get().is_one()) {
@@ -212,6 +241,7 @@ class BasicProcessHeap {
   using Map = PageMap<Kernel>;
   using Current = CurrentCache<Kernel>;
   using TheArena = Arena<Kernel>;
+  using ThePurger = Purger<Kernel>;
 
   static constexpr size_t kMaxMiddleAlign = size_t{1} << 20;
   // A huge block that shrinks below this goes into an arena: its length counts 64 KiB.
@@ -220,6 +250,19 @@ class BasicProcessHeap {
   static constexpr size_t kMinFresh = size_t{16} << 10;
   static constexpr size_t kMaxSize = ~size_t{0} / 2;
   static constexpr unsigned kPatienceMs = 1000;
+  // A pass of the purger waits no longer for an arena, and asks the kernel no more often in one visit.
+  static constexpr unsigned kPurgePatienceMs = 20;
+  static constexpr unsigned kPurgeCalls = 128;
+
+  // The purger is told before anything else happens, so that the usual ways end in a jump.
+  [[gnu::cold, gnu::noinline]] void* allocate_after_notice(size_t size, size_t align) {
+    purger_.obey(*this, ThePurger::Caller::allocates);
+    return allocate(size, align);
+  }
+  [[gnu::cold, gnu::noinline]] void release_after_notice(void* ptr) {
+    purger_.obey(*this, ThePurger::Caller::releases);
+    release(ptr);
+  }
 
   static bool is_middle(size_t size, size_t align) {
     return size <= MiddleBlocks<Kernel>::kMaxSize && align <= kMaxMiddleAlign;
@@ -329,13 +372,59 @@ class BasicProcessHeap {
 
   // heap_statistics.hpp
   ArenaStats stats_of(TheArena& arena, Resident resident, HeapDetail* detail);
-  static void walk_heaps(TheArena& arena, ArenaStats& stats, HeapDetail* detail);
+  static void map_heaps(TheArena& arena, HeapDetail& detail);
 
   ThreadCaches<Kernel> caches_;
   HugeBlocks<Kernel> huge_;
+  ThePurger purger_;
 };
 
 using ProcessHeap = BasicProcessHeap<Pages>;
+
+// ---- purging ----
+
+template <class Kernel>
+void BasicProcessHeap<Kernel>::purge(PurgePass& pass) {
+  for (unsigned i = 0; i < arenas().count(); ++i) {
+    const size_t dirty_bytes = pass.dirty_bytes;
+    do {
+      const auto visit = arenas()[i].visit_within(kPurgePatienceMs);
+      if (!visit) {
+        break;
+      }
+      pass.dirty_bytes = dirty_bytes;
+      pass.calls_left = kPurgeCalls;
+      visit->purge(pass);
+      pass.live_bytes += pass.may_call() ? visit->claimed_bytes() - visit->free_bytes() : 0;
+    } while (!pass.may_call());
+  }
+  pass.calls_left = ~0U;
+  huge_.purge(pass);
+  pass.live_bytes += huge_.get_counts().live_bytes;
+}
+
+template <class Kernel>
+void BasicProcessHeap<Kernel>::purge_to(size_t dirty_bytes, PurgePass& pass) {
+  pass.takes = PurgePass::Takes::all;
+  const size_t idle_bytes = pass.purged_bytes;
+  const size_t excess = pass.dirty_bytes - dirty_bytes;
+  huge_.purge(pass);
+  for (unsigned i = 0; i < arenas().count() && pass.purged_bytes - idle_bytes < excess; ++i) {
+    if (const auto visit = arenas()[i].visit_within(kPurgePatienceMs)) {
+      pass.calls_left = kPurgeCalls;
+      visit->purge(pass);
+    }
+  }
+}
+
+template <class Kernel>
+size_t BasicProcessHeap<Kernel>::dirty_bytes_at_most() {
+  size_t dirty_bytes = huge_.get_counts().kept_bytes;
+  for (unsigned i = 0; i < arenas().count(); ++i) {
+    dirty_bytes += arenas()[i].free_bytes();
+  }
+  return dirty_bytes;
+}
 
 }  // namespace talc
 

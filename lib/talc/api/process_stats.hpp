@@ -39,7 +39,7 @@ struct MemoryStats {
   size_t mapped = 0;      // bytes mapped
   size_t retained = 0;    // bytes that hold nothing: what a request can have without the kernel
   size_t dirty = 0;       // of them those that have memory, or may have
-  size_t purged = 0;      // and those that have none; gaps only if resident was asked
+  size_t purged = 0;      // and those that have none: never touched, or given back
   size_t heaps = 0;       // heaps; each is one mapping
   size_t fragments = 0;   // gaps, their number
 
@@ -61,6 +61,8 @@ struct ProcessStats : MemoryStats {
   size_t kept = 0;            // bytes of free huge blocks
   size_t peak = 0;            // the most bytes that heaps and huge blocks ever had mapped at once
   size_t peak_uptime_ms = 0;  // when that was
+  size_t purge_passes = 0;    // passes of the purger
+  size_t purge_bytes = 0;     // given back by them, ever
   size_t mappings = 0;        // mappings made and not yet unmade
   size_t system_calls = 0;    // for memory, ever
   size_t huge_blocks = 0;     // live huge blocks

@@ -117,6 +117,11 @@ class Talc {
   template <class F>
   void for_each_chunk(Span heap, F f) const;
 
+  // f(Span gap) for each gap of `least_bytes` or more until it returns false, small ones first. What it
+  // writes into a gap from the fourth word on, but for the last one, stays. Returns whether all were seen.
+  template <class F>
+  bool for_each_gap(size_t least_bytes, F f) const;
+
   // Hands this engine to a lock.
   template <class Lock>
   constexpr Talck<Lock, Talc> lock() &&;

@@ -37,6 +37,23 @@ void Talc<Handler, kConfig>::for_each_chunk(Span heap, F f) const {
   }
 }
 
+template <class Handler, Config kConfig>
+template <class F>
+bool Talc<Handler, kConfig>::for_each_gap(size_t least_bytes, F f) const {
+  if (!bins_.has_table()) {
+    return true;
+  }
+  for (unsigned bin = bins_.next_occupied(bins_.index(least_bytes)); bin < bins_.count();
+       bin = bin + 1 < bins_.count() ? bins_.next_occupied(bin + 1) : TheBins::kNone) {
+    for (Gap* gap = bins_.first(bin); gap != bins_.end(); gap = gap->next) {
+      if (gap->size >= least_bytes && !f(Span(gap->base(), gap->acme()))) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 // What a walk has seen, to be compared with what the bins hold.
 struct ChunkCensus {
   size_t heaps = 0;

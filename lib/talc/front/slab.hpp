@@ -13,6 +13,7 @@
 #include "talc/base/bits.hpp"
 #include "talc/base/span.hpp"
 #include "talc/front/page_entry.hpp"
+#include "talc/os/purge_pass.hpp"
 
 namespace talc {
 
@@ -24,6 +25,8 @@ class Slab {
   Slab* next = nullptr;
   Slab* previous = nullptr;
   SlabGroup* group = nullptr;
+  // Of its free slots. Any take and any put touch it.
+  Age age;
 
   // The granules that a slab of the class takes: enough that the rest above the last slot is small.
   static constexpr unsigned granules_of(unsigned size_class) {
@@ -61,16 +64,12 @@ class Slab {
   Span region() const {
     return Span::from_base_size(base_, granules_of(size_class_) * kGranuleSize);
   }
+  size_t slot_bytes() const { return slot_bytes_; }
   unsigned arena() const { return arena_; }
   unsigned size_class() const { return size_class_; }
   unsigned slots() const { return slots_; }
   bool is_full() const { return used_ == slots_; }
   bool is_empty() const { return used_ == 0; }
-
-  // Of free slots that nobody has touched.
-  size_t untouched_bytes() const {
-    return size_t{slots_} * slot_bytes_ - size_t{fresh_} * slot_bytes_;
-  }
 
   // Takes the lowest free slots, at most `count`, and stores them below `end`, each below the one
   // that is lower in memory. Returns how many, and the bytes of those that were never taken before
@@ -98,6 +97,7 @@ class Slab {
       free_[first_] = bits;
     }
     used_ = static_cast<uint16_t>(used_ + taken);
+    age.touch();
     return {taken, taken == 0 ? Span() : use_up_to(static_cast<char*>(*end))};
   }
 
@@ -130,7 +130,37 @@ class Slab {
     }
     first_ = static_cast<uint16_t>(first);
     used_ = static_cast<uint16_t>(used_ - (stop.at - blocks));
+    age.touch();
     return stop;
+  }
+
+  // Bytes of pages, of `page_bytes`, that only free slots lie in and that have no memory: they were
+  // given back, or nobody has touched them yet.
+  size_t purged_bytes(size_t page_bytes) const {
+    size_t bytes = 0;
+    if (age.is_purged()) {
+      for_each_free_run(page_bytes, [&](Span pages) { bytes += pages.size(); });
+      return bytes;
+    }
+    return Span(align_up(base_ + size_t{fresh_} * slot_bytes_, page_bytes),
+                align_down(base_ + size_t{slots_} * slot_bytes_, page_bytes))
+        .size();
+  }
+
+  // f(Span) for each run of pages, of `page_bytes`, that only free slots lie in. Cost: some
+  // instructions for each run of free slots.
+  template <class F>
+  void for_each_free_run(size_t page_bytes, F f) const {
+    unsigned slot = next_slot(0, 1);
+    while (slot < slots_) {
+      const unsigned end = next_slot(slot, 0);
+      const Span pages(align_up(base_ + size_t{slot} * slot_bytes_, page_bytes),
+                       align_down(base_ + size_t{end} * slot_bytes_, page_bytes));
+      if (pages.is_sized()) {
+        f(pages);
+      }
+      slot = next_slot(end, 1);
+    }
   }
 
   // Whether a slot of a slab of one granule may begin at `block`: where that lies in its granule tells.
@@ -148,6 +178,20 @@ class Slab {
 
   static constexpr unsigned word_count(unsigned slots) {
     return (slots + kWordBits - 1) / kWordBits;
+  }
+
+  // The first slot from `slot` on whose bit is `free`; slots_ if there is none.
+  unsigned next_slot(unsigned slot, unsigned free) const {
+    while (slot < slots_) {
+      const size_t word = free_[slot / kWordBits];
+      const size_t bits = (free != 0 ? word : ~word) >> (slot % kWordBits);
+      if (bits != 0) {
+        const unsigned found = slot + count_trailing_zeros(bits);
+        return found < slots_ ? found : slots_;
+      }
+      slot = (slot / kWordBits + 1) * kWordBits;
+    }
+    return slots_;
   }
 
   // The fresh slots up to the one at `last`, which are fresh no longer.

@@ -27,11 +27,28 @@ struct SlabGroup {
   SlabGroup* previous;
   char* base;
   uint64_t free_granules;
-  uint64_t fresh_granules;  // free ones that nobody has touched
+  uint64_t fresh_granules;   // free ones that nobody has touched
+  uint64_t idle_granules;    // free ones that the last pass of the purger has left
+  uint64_t purged_granules;  // free ones without memory
   unsigned granules;
+  unsigned last_pass = 0;
   bool has_guard = false;
 
   bool is_empty() const { return free_granules == ~uint64_t{0} >> (64 - granules); }
+  // Fresh ones too: a neighbour may have brought a huge page.
+  uint64_t dirty_granules() const { return free_granules & ~purged_granules; }
+  // Free ones without memory, neighbours with huge pages aside.
+  uint64_t bare_granules() const { return free_granules & (purged_granules | fresh_granules); }
+  // Which granules the pass is to purge.
+  uint64_t due_granules(const PurgePass& pass) {
+    if (pass.takes == PurgePass::Takes::idle && last_pass != pass.number) {
+      last_pass = pass.number;
+      const uint64_t due = dirty_granules() & idle_granules;
+      idle_granules = dirty_granules();
+      return due;
+    }
+    return pass.takes == PurgePass::Takes::all ? dirty_granules() : 0;
+  }
   // The lowest run of `count` free granules: its index, or kNoRun.
   static constexpr unsigned kNoRun = 64;
   unsigned find(unsigned count) const {
@@ -78,6 +95,7 @@ class SlabBank {
       const Slab::Taken some = slab->take(count - taken.count, end - taken.count);
       taken = {taken.count + some.count, some.fresh};
       slots_out_[slab->size_class()] += some.count;
+      taken_bytes_ += some.count * slab->slot_bytes();
       if (slab->is_full()) {
         unlink(slab);
       }
@@ -100,7 +118,9 @@ class SlabBank {
       if (stop.at == blocks) [[unlikely]] {
         return stop;
       }
-      slots_out_[slab->size_class()] -= static_cast<size_t>(stop.at - blocks);
+      const auto count = static_cast<size_t>(stop.at - blocks);
+      slots_out_[slab->size_class()] -= count;
+      freed_bytes_ += count * slab->slot_bytes();
       blocks = stop.at;
       if (was_full) {
         link(slab);
@@ -146,6 +166,25 @@ class SlabBank {
     return has_trimmed;
   }
 
+  // Purges what the pass is to take of slabs and groups: empty slabs go back to their group, whole
+  // granules and free pages within slabs to the kernel, groups without memory to the engine.
+  // Cost: linear in the number of slabs that have free slots, and in their slots.
+  template <class Source>
+  void purge(Source& source, PurgePass& pass) {
+    for (Slab* slab : partial_) {
+      while (slab != nullptr) {
+        Slab* const next = slab->next;
+        purge_slab(source, *slab, pass);
+        slab = next;
+      }
+    }
+    for (SlabGroup* group = groups_; group != nullptr;) {
+      SlabGroup* const next = group->next;
+      purge_group(source, *group, pass);
+      group = next;
+    }
+  }
+
   // Whether a slot begins at `block`. Needs no lock, and where a slab is one granule no metadata.
   // Requires: the page map says that a slab of the class is there.
   static bool is_slot(const void* block, unsigned size_class) {
@@ -169,27 +208,38 @@ class SlabBank {
     }
     return bytes;
   }
+  // Bytes of slots ever taken back.
+  size_t freed_bytes() const { return freed_bytes_; }
+  // Bytes of groups that are no slots out of the bank.
+  size_t free_bytes() const { return group_bytes() - (taken_bytes_ - freed_bytes_); }
   // Bytes of all slabs.
   size_t slab_bytes() const { return slab_granules_ * kGranuleSize; }
   // Bytes of all groups.
   size_t group_bytes() const { return group_granules_ * kGranuleSize; }
-  // Of free slots and of free granules those that nobody has touched, in bytes. Cost: linear in partial
-  // slabs and groups.
-  size_t untouched_slot_bytes() const {
+  // Of free slots and of free granules those without memory, in bytes. Cost: linear in partial slabs and
+  // groups.
+  size_t purged_bytes() const {
     size_t bytes = 0;
     for (const Slab* slab : partial_) {
       for (; slab != nullptr; slab = slab->next) {
-        bytes += slab->untouched_bytes();
+        bytes += slab->purged_bytes(Kernel::page_size());
       }
+    }
+    for (const SlabGroup* group = groups_; group != nullptr; group = group->next) {
+      const auto count = static_cast<size_t>(__builtin_popcountll(group->bare_granules()));
+      bytes += count * kGranuleSize;
     }
     return bytes;
   }
-  size_t untouched_granule_bytes() const {
-    size_t bytes = 0;
+  // Whether this free granule of a group is one of those. Cost: linear in groups.
+  bool is_bare(const char* granule) const {
     for (const SlabGroup* group = groups_; group != nullptr; group = group->next) {
-      bytes += static_cast<size_t>(__builtin_popcountll(group->fresh_granules)) * kGranuleSize;
+      if (region_of(*group).contains(granule)) {
+        const auto at = static_cast<size_t>(granule - group->base) / kGranuleSize;
+        return (group->bare_granules() >> at & 1) != 0;
+      }
     }
-    return bytes;
+    return false;
   }
 
  private:
@@ -243,10 +293,12 @@ class SlabBank {
     }
     const unsigned at = group->find(granules);
     const uint64_t mask = mask_of(granules) << at;
-    const bool is_fresh = (group->fresh_granules & mask) == mask;
+    const bool is_fresh = ((group->fresh_granules | group->purged_granules) & mask) == mask;
     empty_granules_ -= group->is_empty() ? group->granules : 0;
     group->free_granules &= ~mask;
     group->fresh_granules &= ~mask;
+    group->idle_granules &= ~mask;
+    group->purged_granules &= ~mask;
     if (group->free_granules == 0) {
       unlink(group);
     }
@@ -263,28 +315,35 @@ class SlabBank {
     return slab;
   }
 
+  // Its granules, as bits of its group.
+  static uint64_t granules_in_group(const Slab& slab) {
+    const auto at = static_cast<size_t>(slab.base() - slab.group->base) / kGranuleSize;
+    return mask_of(Slab::granules_of(slab.size_class())) << at;
+  }
+
+  // Returns its group, null if that has ended, too.
   template <class Source>
-  [[gnu::noinline]] void end_slab(Source& source, Slab* slab) {
-    const unsigned granules = Slab::granules_of(slab->size_class());
+  [[gnu::noinline]] SlabGroup* end_slab(Source& source, Slab* slab) {
     SlabGroup* const group = slab->group;
-    const auto at = static_cast<size_t>(slab->base() - group->base) / kGranuleSize;
+    const uint64_t granules = granules_in_group(*slab);
     unlink(slab);
     Map::set(slab->region(), PageEntry::returned());
     Map::set_slab(slab->region(), nullptr);
-    slab_granules_ -= granules;
+    slab_granules_ -= Slab::granules_of(slab->size_class());
     slabs_[slab->size_class()] -= 1;
     slots_[slab->size_class()] -= slab->slots();
     if (group->free_granules == 0) {
       link(group);
     }
-    group->free_granules |= mask_of(granules) << at;
+    group->free_granules |= granules;
     source.return_chunk(slab, Slab::metadata_bytes(slab->size_class()));
     if (group->is_empty()) {
       empty_granules_ += group->granules;
       if (empty_granules_ * kGranuleSize > kMaxEmptyBytes) {
-        end_group(source, group);
+        return end_group(source, group) ? nullptr : group;
       }
     }
+    return group;
   }
 
   // ---- groups ----
@@ -353,8 +412,9 @@ class SlabBank {
                                                              static_cast<char*>(base),
                                                              mask_of(granules),
                                                              is_fresh ? mask_of(granules) : 0,
-                                                             granules,
-                                                             false};
+                                                             0,
+                                                             0,
+                                                             granules};
     if constexpr (kGuardsGroups) {
       group->has_guard = Kernel::try_guard(guard_of(*group));
     }
@@ -365,11 +425,12 @@ class SlabBank {
     return group;
   }
 
+  // False: it stays, for slabs.
   template <class Source>
-  void end_group(Source& source, SlabGroup* group) {
+  bool end_group(Source& source, SlabGroup* group) {
     if constexpr (kGuardsGroups) {
       if (group->has_guard && !Kernel::try_unguard(guard_of(*group))) {
-        return;  // it stays, for slabs
+        return false;
       }
     }
     unlink(group);
@@ -379,6 +440,68 @@ class SlabBank {
     Map::set(region, PageEntry::heap(source.index()));
     source.return_chunk(group, sizeof(SlabGroup));
     source.return_granules(region.base, region.size() - kTagSize);
+    return true;
+  }
+
+  // ---- purging ----
+
+  template <class Source>
+  void purge_slab(Source& source, Slab& slab, PurgePass& pass) {
+    const bool is_due = slab.age.is_due(pass);
+    if (is_due && slab.is_empty()) {
+      // What was idle as a slab is so as granules, for the walk over groups that follows.
+      const uint64_t granules = granules_in_group(slab);
+      if (SlabGroup* const group = end_slab(source, &slab)) {
+        group->idle_granules |= granules;
+      }
+      return;
+    }
+    size_t left_bytes = 0;
+    if (!slab.age.is_purged()) {
+      slab.for_each_free_run(Kernel::page_size(), [&](Span pages) {
+        if (is_due && pass.may_call() && Kernel::purge(pages)) {
+          pass.count_call(pages.size());
+        } else {
+          left_bytes += pages.size();
+        }
+      });
+    }
+    if (is_due && left_bytes == 0) {
+      slab.age.set_purged();
+    }
+    pass.dirty_bytes += left_bytes;
+  }
+
+  template <class Source>
+  void purge_group(Source& source, SlabGroup& group, PurgePass& pass) {
+    for (uint64_t due = group.due_granules(pass); due != 0;) {
+      const auto at = static_cast<unsigned>(__builtin_ctzll(due));
+      const uint64_t above = ~(due >> at);
+      const unsigned count = above == 0 ? 64 : static_cast<unsigned>(__builtin_ctzll(above));
+      const uint64_t run = mask_of(count) << at;
+      const Span pages = granules_of(group, at, count);
+      if (pass.may_call() && Kernel::purge(pages)) {
+        pass.count_call(pages.size());
+        group.purged_granules |= run;
+      }
+      due &= ~run;
+    }
+    const auto dirty = static_cast<size_t>(__builtin_popcountll(group.dirty_granules()));
+    pass.dirty_bytes += dirty * kGranuleSize;
+    if (pass.takes != PurgePass::Takes::nothing && dirty == 0 && group.is_empty()) {
+      end_group(source, &group);
+    }
+  }
+
+  // Without what the engine keeps at the end of the group, or nobody may touch; and without the first
+  // page of a group that ends, where the engine soon writes: with huge pages the whole of one would be
+  // back for it.
+  static Span granules_of(const SlabGroup& group, unsigned at, unsigned count) {
+    const size_t spared = at == 0 && group.is_empty() ? Kernel::page_size() : 0;
+    char* const base = group.base + at * kGranuleSize + spared;
+    char* const acme = group.base + (at + count) * kGranuleSize;
+    char* const last = region_of(group).acme - Kernel::page_size() * (group.has_guard ? 2 : 1);
+    return Span(base, acme < last ? acme : last);
   }
 
   // A page that nobody may touch, below the one with the tag: what runs over the last slab's end
@@ -401,6 +524,8 @@ class SlabBank {
   size_t slots_out_[SizeClasses::kCount] = {};
   size_t slabs_[SizeClasses::kCount] = {};
   size_t slots_[SizeClasses::kCount] = {};
+  size_t taken_bytes_ = 0;  // of slots, ever
+  size_t freed_bytes_ = 0;
   SlabGroup* groups_ = nullptr;
   size_t group_granules_ = 0;
   size_t empty_granules_ = 0;  // of groups without any slab

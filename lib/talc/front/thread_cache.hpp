@@ -132,6 +132,11 @@ class alignas(64) ThreadCache {
   void set_used(bool value) { used_.store(value, std::memory_order_relaxed); }
   bool is_used() const { return used_.load(std::memory_order_relaxed); }
 
+  // MagazineSupply's. What the thread has freed, counted an array at a time, since a magazine was found
+  // empty; and what an array may have while that is much.
+  size_t freed_bytes = 0;
+  uint16_t draining_capacity = 0;
+
   // Links: all caches, and those that wait for a thread.
   ThreadCache* next = nullptr;
   ThreadCache* next_free = nullptr;

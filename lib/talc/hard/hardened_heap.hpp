@@ -48,10 +48,13 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
   using Base::after_fork_in_parent;
   using Base::arm_thread;
   using Base::before_fork;
+  using Base::begin_process;
   using Base::end_thread;
   using Base::mapped_bytes;
   using Base::owns;
+  using Base::require_background_thread;
   using Base::Resident;
+  using Base::work_in_background;
 
   constexpr HardenedHeap() = default;
 

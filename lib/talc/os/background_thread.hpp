@@ -1,123 +1,197 @@
-// BackgroundThread: a thread of the library's, for what must be done while the program sleeps. It calls
-// a function four times a second, and is there only if somebody asked for it.
+// BackgroundThread: a thread of the library's own, for what must happen while the program sleeps.
 //
-//   none ── want ──> wanted ── start_wanted ──> running ── the last thread of all ──> none
-//                       ^───────── fork, in the child ────────┘
+//     none ──start──> work ──> sleep for as long as work() said ──> work …
+//                      ^           └── until it is woken: wake(), from any thread, at no cost
+//                      └────────────── if it does not sleep so
+//     it ends when no other thread is left but a main thread that has called pthread_exit: so that the
+//     process ends with its last thread, as it would without us. A child of fork has none.
 //
-// A new thread costs memory and calls of malloc, so it is not begun in a handler of fork: a child that
-// executes something at once needs none. It is begun where a thread of the program asks malloc for
-// more than is at hand, and holds no lock of ours; libc's pthread_create holds none while it allocates.
-// All signals are blocked in it: those of the program are the program's. A process whose main thread
-// has ended by pthread_exit lives for as long as any thread; so this one ends when only the two are
-// left. Its stack is small, but libc runs the exit handlers on it then.
+// Its stack is small, and no signal reaches it: the program's handlers never run there. Starting one
+// allocates a little and takes locks of libc that a thread may hold which is about to free a stack:
+// so it is started where a block is allocated, not where one is freed, unless the process has only
+// one thread. Used by the process heap for purging, and by interpose/ for reports.
 #pragma once
 
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 
-#include "talc/os/small_file.hpp"
+#include "talc/base/word.hpp"
 
 namespace talc {
 
 class BackgroundThread {
  public:
-  using Tick = void (*)();
-  static constexpr unsigned kTickMs = 250;
+  // What work() returns: in how many milliseconds it wants to be called again.
+  static constexpr unsigned kUntilWoken = ~0U;
+  using Work = unsigned (*)();
 
-  // From now on there is to be one, that calls `tick`, which must not allocate. Once a process.
-  static void want(Tick tick) {
-    tick_ = tick;
-    process_ = getpid();
-    state_.store(State::wanted, std::memory_order_release);
+  constexpr BackgroundThread() = default;
+  BackgroundThread(const BackgroundThread&) = delete;
+  BackgroundThread& operator=(const BackgroundThread&) = delete;
+
+  bool is_running() const { return is_running_.load(std::memory_order_relaxed); }
+
+  // Remembers which process this is: a child of vfork, which shares all memory, is another.
+  void begin_process() {
+    process_.store(getpid(), std::memory_order_relaxed);
+    is_running_.store(false, std::memory_order_relaxed);
+    has_failed_.store(false, std::memory_order_relaxed);
+    state_.store(kAwake, std::memory_order_relaxed);
+    thread_ended_.store(false, std::memory_order_relaxed);
   }
 
-  // For slow paths: whether start_wanted has something to do. Cost: a load.
-  static bool is_wanted() { return state_.load(std::memory_order_relaxed) == State::wanted; }
+  // Whether start may be tried.
+  bool may_start() const {
+    return !is_running() && !has_failed_.load(std::memory_order_relaxed) &&
+           process_.load(std::memory_order_relaxed) == getpid();
+  }
 
-  // Begins it, if it is wanted. Requires: the caller holds no lock. Calls malloc. errno stays.
-  [[gnu::cold, gnu::noinline]] static void start_wanted() {
-    // A child of vfork has its parent's memory, but is not the one that this is about.
-    State wanted = State::wanted;
-    if (process_ != getpid() || !state_.compare_exchange_strong(wanted, State::running)) {
-      return;
+  // Ensures: if true, a thread runs and calls work() soon. False: there is one already, or the system
+  // refuses, and is not asked again. Requires: no lock of ours is held. Allocates. Leaves errno.
+  bool start(Work work) {
+    if (is_running_.exchange(true, std::memory_order_acq_rel)) {
+      return false;
     }
     const int saved_errno = errno;
-    if (!create()) {
-      state_.store(State::none, std::memory_order_relaxed);
+    work_ = work;
+    const bool has_started = create();
+    if (!has_started) {
+      has_failed_.store(true, std::memory_order_relaxed);
+      is_running_.store(false, std::memory_order_relaxed);
     }
     errno = saved_errno;
+    return has_started;
   }
 
-  // For fork's handler: the child has only the thread that forked.
-  static void begin_in_child() {
-    if (state_.load(std::memory_order_relaxed) != State::none) {
-      process_ = getpid();
-      state_.store(State::wanted, std::memory_order_relaxed);
+  // Ends a sleep that lasts until then. What the caller has stored before, sequentially consistent,
+  // work() sees. Cost: a load, and a system call if the thread sleeps so.
+  void wake() {
+    if (state_.load(std::memory_order_seq_cst) == kAsleep &&
+        state_.exchange(kAwake, std::memory_order_relaxed) == kAsleep) {
+      const int saved_errno = errno;
+      ::syscall(SYS_futex, &state_, kFutexWakePrivate, 1, nullptr, nullptr, 0);
+      errno = saved_errno;
+    }
+  }
+
+  // To be called by threads of the program that end.
+  void note_thread_end() {
+    if (is_running()) {
+      thread_ended_.store(true, std::memory_order_seq_cst);
+      wake();
     }
   }
 
  private:
-  enum class State : unsigned char { none, wanted, running };
+  static constexpr uint32_t kAwake = 0;
+  static constexpr uint32_t kAsleep = 1;
+  static constexpr int kFutexWaitPrivate = 128;
+  static constexpr int kFutexWakePrivate = 129;
+  // Room for what the program does at exit, should this be its last thread.
+  static constexpr size_t kStackBytes = size_t{512} << 10;
+  // How often, and how many times, to look whether a thread that ends was the last one.
+  static constexpr unsigned kLookEveryMs = 100;
+  static constexpr unsigned kLooks = 20;
 
-  // What its frames need is a few KB; a report's path is 4 KB, and exit handlers may come upon it.
-  static constexpr size_t kStackBytes = size_t{256} << 10;
-
-  static bool create() {
+  bool create() {
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes) != 0) {
       return false;
     }
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, kStackBytes);
-    // A thread begins with its creator's mask. By raw calls: libc's would let its own signals pass.
-    const uint64_t all = ~uint64_t{0};
-    uint64_t before = 0;
-    ::syscall(SYS_rt_sigprocmask, kSetMask, &all, &before, sizeof all);
-    pthread_t thread;
-    const bool done = pthread_create(&thread, &attributes, &run, nullptr) == 0;
-    ::syscall(SYS_rt_sigprocmask, kSetMask, &before, nullptr, sizeof before);
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_t thread{};
+    bool has_started = pthread_attr_setstacksize(&attributes, kStackBytes) == 0 &&
+                       pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0 &&
+                       pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+    if (has_started) {
+      has_started = pthread_create(&thread, &attributes, &run, this) == 0;
+      pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
     pthread_attr_destroy(&attributes);
-    return done;
+    return has_started;
   }
 
-  static void* run(void*) {
-    while (!is_last()) {
-      tick_();
-      const long pause[2] = {0, long{kTickMs} * 1000000};
-      ::syscall(SYS_nanosleep, pause, nullptr);
-    }
-    state_.store(State::none, std::memory_order_relaxed);
+  static void* run(void* thread) {
+    prctl(PR_SET_NAME, "talc");
+    static_cast<BackgroundThread*>(thread)->run();
     return nullptr;
   }
 
-  // Whether there are only this thread and the main thread, which has ended. Where /proc does not
-  // tell, nobody knows.
-  //   4711 (name) Z 1 2 3 …: the main thread's state; the 17th number behind it is that of threads
-  static bool is_last() {
-    char text[512];
-    read_file("/proc/self/stat", text, sizeof text);
-    const char* at = __builtin_strrchr(text, ')');
-    if (at == nullptr || at[1] != ' ' || at[2] != 'Z') {
-      return false;
+  void run() {
+    unsigned looks_left = 0;
+    for (;;) {
+      state_.exchange(kAsleep, std::memory_order_seq_cst);
+      unsigned ms = work_();
+      if (thread_ended_.exchange(false, std::memory_order_relaxed)) {
+        looks_left = kLooks;
+      }
+      if (looks_left != 0) {
+        const Others others = look_for_others();
+        if (others == Others::none) {
+          return;
+        }
+        looks_left -= others == Others::main ? 1 : 0;
+        ms = ms < kLookEveryMs ? ms : kLookEveryMs;
+      }
+      sleep(ms);
     }
-    at += 2;
-    for (unsigned i = 0; i < 17 && at != nullptr; ++i) {
-      at = __builtin_strchr(at + 1, ' ');
-    }
-    uint64_t threads = 0;
-    return at != nullptr && read_decimal(at + 1, threads) && threads == 2;
   }
 
-  static constexpr int kSetMask = 2;  // the kernel's SIG_SETMASK
+  void sleep(unsigned ms) {
+    if (ms == kUntilWoken) {
+      ::syscall(SYS_futex, &state_, kFutexWaitPrivate, kAsleep, nullptr, nullptr, 0);
+      return;
+    }
+    state_.store(kAwake, std::memory_order_relaxed);
+    const timespec pause = {static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000};
+    ::syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &pause, nullptr);
+  }
 
-  static inline constinit std::atomic<State> state_{State::none};
-  static inline constinit Tick tick_ = nullptr;
-  static inline constinit pid_t process_ = 0;
+  // Which threads there are beside this one: the main thread; others, but the main one has ended; none
+  // that has not ended.
+  enum class Others { main, some, none };
+
+  // From the state and the number of threads in /proc/self/stat, whose fields follow the last bracket.
+  static Others look_for_others() {
+    char text[512];
+    const long file = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+      return Others::main;
+    }
+    const long size = ::syscall(SYS_read, file, text, sizeof text - 1);
+    ::syscall(SYS_close, file);
+    if (size <= 0) {
+      return Others::main;
+    }
+    text[size] = '\0';
+    const char* at = __builtin_strrchr(text, ')');
+    if (at == nullptr || at[1] != ' ' || at[2] != 'Z') {
+      return Others::main;
+    }
+    constexpr unsigned kThreadsField = 18;  // after the bracket
+    for (unsigned field = 0; field < kThreadsField && at != nullptr; ++field) {
+      at = __builtin_strchr(at + 1, ' ');
+    }
+    return at != nullptr && at[1] <= '2' && at[1] >= '0' && at[2] == ' ' ? Others::none
+                                                                         : Others::some;
+  }
+
+  std::atomic<uint32_t> state_{kAwake};
+  std::atomic<bool> is_running_{false};
+  std::atomic<bool> has_failed_{false};
+  std::atomic<bool> thread_ended_{false};
+  std::atomic<int> process_{0};
+  Work work_ = nullptr;
 };
 
 }  // namespace talc

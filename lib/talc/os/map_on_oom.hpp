@@ -11,13 +11,15 @@
 // the heap.
 //
 // `Kernel` is where memory comes from (pages.hpp). `Registry` is told of heaps: it reserves what it
-// needs for a range, learns of it before the engine uses it and again after it has ceased to.
+// needs for a range, learns of it before the engine uses it and again after it has ceased to. It may
+// know what of a gap has pages, and purge that itself (purge_top).
 // Neither may allocate from the engine: the handler runs inside an allocation, with its lock held.
 #pragma once
 
 #include "talc/base/assert.hpp"
 #include "talc/base/span.hpp"
 #include "talc/core/guard.hpp"
+#include "talc/os/gap_purge.hpp"
 #include "talc/os/heap_placement.hpp"
 #include "talc/os/pages.hpp"
 
@@ -29,6 +31,7 @@ struct NoRegistry {
   static void add(Span) {}
   static void remove(Span) {}
   static void put_back(Span) {}
+  static bool purge_top(Span, PurgePass&) { return false; }
 };
 
 template <class Kernel = Pages, class Registry = NoRegistry>
@@ -91,8 +94,8 @@ class MapOnOom {
     }
   }
 
-  // Gives back all it can, but for `keep_bytes` on top of the growing heap: the tops of heaps,
-  // whole heaps, and the pages of gaps. Returns whether anything was given back. Cost: O(chunks).
+  // Gives back addresses, but for `keep_bytes` on top of the growing heap: the tops of heaps and whole
+  // heaps. Returns whether anything was given back. Cost: O(heaps).
   template <class TalcType>
   bool trim(TalcType& talc, size_t keep_bytes) {
     const Busy busy(*this);
@@ -103,9 +106,33 @@ class MapOnOom {
       has_trimmed |= is_free && !is_current ? drop(talc, heap)
                                             : trim_top(talc, heap, is_current ? keep_bytes : 0);
     });
-    talc.for_each_heap([&](Span heap) { has_trimmed |= purge_gaps(talc, heap); });
     slack_bytes_ = 0;
     return has_trimmed;
+  }
+
+  // From now on heaps get small pages only, until they grow: much of them was purged.
+  template <class TalcType>
+  void refuse_huge(TalcType& talc) {
+    if (!refuses_huge_) {
+      refuses_huge_ = true;
+      talc.for_each_heap([](Span heap) { Kernel::refuse_huge(heap); });
+      huge_ = Span();
+    }
+  }
+
+  // Purges what the pass is to take of the gaps' pages. Cost: linear in the number of gaps of 16 KiB
+  // and more.
+  template <class TalcType>
+  void purge(TalcType& talc, PurgePass& pass) {
+    if (pass.takes != PurgePass::Takes::nothing) {
+      talc.for_each_heap([&](Span heap) { (void)talc.get_allocated_span(heap); });  // what waits
+    }
+    talc.for_each_gap(GapPurge<Kernel>::kMinBytes, [&](Span gap) {
+      if (!registry_.purge_top(gap, pass)) {
+        GapPurge<Kernel>::visit(gap, pass);
+      }
+      return pass.may_call();
+    });
   }
 
   // Unmaps every heap. Requires: nothing allocated from `talc` is used again, nor `talc` itself.
@@ -129,8 +156,6 @@ class MapOnOom {
   static constexpr size_t kHeapOverhead = 3 * kWordSize;
   static constexpr size_t kMinGap = 3 * kWordSize;
   static constexpr size_t kMaxNeed = ~size_t{0} / 4;
-  // Gaps smaller than this keep their pages when the rest is trimmed.
-  static constexpr size_t kMinPurge = size_t{16} << 10;
 
   // While the handler changes heaps, the engine may free an old table of bins and tell of a free
   // top.
@@ -224,6 +249,7 @@ class MapOnOom {
     char* const from = huge_.is_empty() ? align_up(added.base, kHugePage) : huge_.acme;
     const Span pages(from, align_down(added.acme - 1, kHugePage));
     if (pages.is_sized() && Kernel::advise_huge(pages)) {
+      refuses_huge_ = false;
       huge_ = Span(huge_.is_empty() ? from : huge_.base, pages.acme);
     }
   }
@@ -248,6 +274,7 @@ class MapOnOom {
     registry_.add(heap);
     mapped_bytes_ += bytes;
     huge_ = Span();
+    refuses_huge_ = false;
     current_ = talc.claim(heap);
     TALC_ASSERT(current_ == heap);
     return true;
@@ -324,22 +351,6 @@ class MapOnOom {
     return true;
   }
 
-  // The pages between a gap's header and its size in its last word.
-  template <class TalcType>
-  static bool purge_gaps(TalcType& talc, Span heap) {
-    bool has_purged = false;
-    talc.for_each_chunk(heap, [&](Span chunk, bool allocated) {
-      if (allocated || chunk.size() < kMinPurge) {
-        return;
-      }
-      const size_t page = Kernel::page_size();
-      const Span pages(align_up(chunk.base + kMinGap, page),
-                       align_down(chunk.acme - kWordSize, page));
-      has_purged |= pages.is_sized() && Kernel::purge(pages);
-    });
-    return has_purged;
-  }
-
   // The heap that grows; the one claimed last.
   Span current_;
   // The part of it that may have huge pages. Above it, what is not advised yet.
@@ -350,6 +361,7 @@ class MapOnOom {
   bool trimmed_since_growth_ = false;
   bool busy_ = false;
   bool may_not_grow_ = false;
+  bool refuses_huge_ = false;
   [[no_unique_address]] Registry registry_;
 };
 

@@ -95,6 +95,14 @@ class Pages {
     return done;
   }
 
+  // Asks for small pages only from now on. A huge page of which a part was purged would else be made
+  // whole again by the kernel, in the background. Huge pages that are there stay.
+  static bool refuse_huge(Span pages) {
+    return ask(Call::madvise, [=] {
+             return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_NOHUGEPAGE);
+           }) == 0;
+  }
+
   // Makes the pages resident now, in one call instead of a fault for each: a favour, which kernels
   // before 5.14 do not know.
   static void populate(Span pages) {

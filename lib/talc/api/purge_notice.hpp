@@ -1,0 +1,42 @@
+// PurgeNotice: what arenas and huge blocks leave on the table for the purger: that memory became free,
+// or that a heap has grown. One a process, like Footprint.
+//
+// One word, read on slow paths, written once for each MiB. Arenas raise it under their lock, where all
+// that may be done about it is to wake a thread; BasicProcessHeap looks at it before it enters an arena.
+#pragma once
+
+#include <atomic>
+
+#include "talc/base/word.hpp"
+#include "talc/os/background_thread.hpp"
+
+namespace talc {
+
+template <class Kernel>
+class PurgeNotice {
+ public:
+  // So much may become free in an arena before anybody is told.
+  static constexpr size_t kEveryBytes = size_t{1} << 20;
+  // Growth is told of once so much is mapped.
+  static constexpr size_t kGrownTo = size_t{16} << 20;
+
+  static constexpr unsigned kFreed = 1;
+  static constexpr unsigned kGrown = 2;
+
+  // Which of these were raised.
+  static unsigned read() { return raised_.load(std::memory_order_relaxed); }
+  static void raise(unsigned which) {
+    raised_.fetch_or(which, std::memory_order_seq_cst);
+    thread_.wake();
+  }
+  static void clear(unsigned which) { raised_.fetch_and(~which, std::memory_order_relaxed); }
+
+  // The thread that purges, if there is one.
+  static BackgroundThread& thread() { return thread_; }
+
+ private:
+  static inline constinit BackgroundThread thread_;
+  static inline constinit std::atomic<unsigned> raised_{0};
+};
+
+}  // namespace talc

@@ -1,0 +1,199 @@
+// Purger: when free memory goes back to the kernel, and who sees to it.
+//
+//     notice: a MiB was freed ──> a thread of ours is there: it is woken, and makes a pass every half of
+//                                 the purge delay until two of them have found nothing to do
+//                             ──> none is there, and may be: it is started
+//                             ──> there can be none: a pass now, if the last one is half a delay ago
+//
+// A pass (purge_pass.hpp) takes what has been idle since the one before, so memory is back with the
+// kernel after one delay at the latest, and what comes and goes faster stays. Every other pass also
+// takes what is not idle, where free memory is more than the dirty ratio allows.
+//
+// A process with several threads gets our thread once 16 MiB are mapped. One that has a single thread
+// gets it when 64 MiB are dirty, for it costs such a process something (locks of libc and of C++ become
+// atomic, unshare(CLONE_NEWUSER) fails); until then its own calls make the passes, and what it has
+// freed before it falls asleep, those 64 MiB at most, stays. docs/decisions/0012 has the reasons.
+// Used by BasicProcessHeap.
+#pragma once
+
+#include <time.h>
+
+#include "talc/api/footprint.hpp"
+#include "talc/api/purge_notice.hpp"
+#include "talc/api/settings.hpp"
+#include "talc/os/background_thread.hpp"
+#include "talc/os/purge_pass.hpp"
+#include "talc/os/single_thread.hpp"
+
+namespace talc {
+
+// Passes made, and bytes ever given back by them.
+struct PurgeCounts {
+  size_t passes = 0;
+  size_t bytes = 0;
+};
+
+template <class Kernel>
+class Purger {
+ public:
+  static constexpr size_t kThreadMapped = PurgeNotice<Kernel>::kGrownTo;
+  static constexpr size_t kThreadDirty = size_t{64} << 20;
+  // So much may be dirty whatever the ratio.
+  static constexpr size_t kLeastDirty = size_t{16} << 20;
+
+  enum class Caller { allocates, releases };
+
+  constexpr Purger() = default;
+
+  // From now on there may be a thread, which runs `task`.
+  void begin_process(BackgroundThread::Work task) {
+    work_ = task;
+    thread().begin_process();
+  }
+
+  // There is to be a thread, here and in children.
+  template <class Heap>
+  void require_thread(Heap& heap) {
+    is_required_ = true;
+    obey(heap, Caller::allocates);
+  }
+
+  // Obeys a notice. `heap` is asked for passes and for what is dirty. Requires: no lock of ours is held.
+  template <class Heap>
+  void obey(Heap& heap, Caller caller) {
+    PurgeNotice<Kernel>::clear(PurgeNotice<Kernel>::read());
+    if (is_required_ && !thread().is_running()) [[unlikely]] {
+      start_thread(caller);
+    }
+    const long delay_ms = settings.purge_delay_ms.load(std::memory_order_relaxed);
+    if (delay_ms == Settings::kNever || (delay_ms != 0 && thread().is_running())) {
+      return;  // the thread was woken when the notice was raised
+    }
+    if (delay_ms == 0) {
+      pass(heap, PurgePass::Takes::all);
+    } else if (!wants_thread(heap) || !start_thread(caller)) {
+      pass_if_due(heap, delay_ms);
+    }
+  }
+
+  // What the thread does. Returns when it wants to be called again.
+  template <class Heap>
+  unsigned work(Heap& heap) {
+    const long delay_ms = settings.purge_delay_ms.load(std::memory_order_relaxed);
+    if (delay_ms <= 0) {
+      return BackgroundThread::kUntilWoken;
+    }
+    const unsigned half_ms = half_of(delay_ms);
+    const uint64_t now_ms = milliseconds();
+    const uint64_t due_ms = last_ms_.load(std::memory_order_relaxed) + half_ms;
+    if (now_ms < due_ms) {
+      return static_cast<unsigned>(due_ms - now_ms);
+    }
+    const bool was_quiet = pass_if_due(heap, delay_ms) == 0;
+    quiet_passes_ = was_quiet ? quiet_passes_ + 1 : 0;
+    if (quiet_passes_ > kQuietPasses) {
+      quiet_passes_ = 0;
+      return BackgroundThread::kUntilWoken;
+    }
+    return half_ms;
+  }
+
+  PurgeCounts counts() const {
+    return {passes_.load(std::memory_order_relaxed), bytes_.load(std::memory_order_relaxed)};
+  }
+
+  void begin_in_child() {
+    thread().begin_process();
+    is_passing_.store(false, std::memory_order_relaxed);
+    if (is_required_) {
+      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kGrown);
+    }
+  }
+
+ private:
+  static BackgroundThread& thread() { return PurgeNotice<Kernel>::thread(); }
+
+  static constexpr unsigned kQuietPasses = 2;
+  static constexpr long kLeastHalfMs = 10;
+
+  static unsigned half_of(long delay_ms) {
+    constexpr long kMostHalfMs = 1000L * 3600 * 24;
+    const long half_ms = delay_ms / 2;
+    return static_cast<unsigned>(half_ms < kLeastHalfMs  ? kLeastHalfMs
+                                 : half_ms > kMostHalfMs ? kMostHalfMs
+                                                         : half_ms);
+  }
+
+  // Some milliseconds off, which matters to nobody here, and without a system call.
+  static uint64_t milliseconds() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
+  }
+
+  template <class Heap>
+  bool wants_thread(Heap& heap) const {
+    if (work_ == nullptr || !settings.background_thread.load(std::memory_order_relaxed)) {
+      return false;
+    }
+    return is_single_threaded() ? heap.dirty_bytes_at_most() >= kThreadDirty
+                                : Footprint<Kernel>::mapped_bytes() >= kThreadMapped;
+  }
+
+  // Where it can't be started the next one who allocates is told to.
+  bool start_thread(Caller caller) {
+    if (!thread().may_start()) {
+      return false;
+    }
+    if (caller == Caller::releases && !is_single_threaded()) {
+      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kGrown);
+      return false;
+    }
+    return thread().start(work_);
+  }
+
+  // Returns the bytes given back.
+  template <class Heap>
+  size_t pass_if_due(Heap& heap, long delay_ms) {
+    const uint64_t now_ms = milliseconds();
+    uint64_t last_ms = last_ms_.load(std::memory_order_relaxed);
+    if (now_ms - last_ms < half_of(delay_ms) ||
+        !last_ms_.compare_exchange_strong(last_ms, now_ms, std::memory_order_relaxed)) {
+      return 0;
+    }
+    return pass(heap, PurgePass::Takes::idle);
+  }
+
+  template <class Heap>
+  size_t pass(Heap& heap, PurgePass::Takes takes) {
+    if (is_passing_.exchange(true, std::memory_order_acquire)) {
+      return 0;
+    }
+    const size_t number = passes_.fetch_add(1, std::memory_order_relaxed) + 1;
+    PurgePass pass{.takes = takes, .number = static_cast<unsigned>(number)};
+    heap.purge(pass);
+    if (takes == PurgePass::Takes::idle && number % 2 == 0 && pass.dirty_bytes > allowed(pass)) {
+      heap.purge_to(allowed(pass), pass);
+    }
+    bytes_.fetch_add(pass.purged_bytes, std::memory_order_relaxed);
+    is_passing_.store(false, std::memory_order_release);
+    return pass.purged_bytes;
+  }
+
+  // What may stay dirty though it is not idle.
+  static size_t allowed(const PurgePass& pass) {
+    const size_t ratio = settings.dirty_ratio.load(std::memory_order_relaxed);
+    const size_t share = pass.live_bytes / 100 * ratio;
+    return share < kLeastDirty ? kLeastDirty : share;
+  }
+
+  std::atomic<uint64_t> last_ms_{0};  // when the last pass began
+  std::atomic<size_t> passes_{0};
+  std::atomic<size_t> bytes_{0};
+  std::atomic<bool> is_passing_{false};
+  bool is_required_ = false;   // a thread
+  unsigned quiet_passes_ = 0;  // in a row; the thread's
+  BackgroundThread::Work work_ = nullptr;
+};
+
+}  // namespace talc

@@ -1,0 +1,63 @@
+// PurgePass: one walk of a purger over memory that nobody uses, and Age: how long a piece of it has
+// lain untouched.
+//
+//   touched ──a pass sees it──> seen ──a later pass finds it as it was──> purged ──used again──> touched
+//
+// So what is given back has been idle from one pass to the next at least, and memory that comes and
+// goes between two passes keeps its pages: no clock is read and nothing is written where blocks are
+// handed out. Slabs, gaps and huge blocks that are kept have an Age each.
+#pragma once
+
+#include "talc/base/word.hpp"
+
+namespace talc {
+
+struct PurgePass {
+  // What is purged: nothing, but it is counted; what has been idle since an earlier pass; all.
+  enum class Takes : unsigned char { nothing, idle, all };
+
+  Takes takes = Takes::nothing;
+  unsigned number = 0;        // of the pass; a pass may come in several parts
+  unsigned calls_left = ~0U;  // how often this part may ask the kernel
+  size_t purged_bytes = 0;    // what it has given back
+  size_t dirty_bytes = 0;     // what it has left: free memory that may have pages
+  size_t live_bytes = 0;      // what is not free, with what that costs
+
+  bool may_call() const { return calls_left != 0; }
+  void count_call(size_t bytes) {
+    calls_left -= 1;
+    purged_bytes += bytes;
+  }
+};
+
+class Age {
+ public:
+  constexpr Age() = default;
+  // As bits() told.
+  constexpr explicit Age(uint8_t bits) : bits_(bits) {}
+
+  void touch() { bits_ = kTouched; }
+  void set_purged() { bits_ = kPurged; }
+  bool is_purged() const { return bits_ == kPurged; }
+  uint8_t bits() const { return bits_; }
+
+  // Whether the pass is to purge what has this age.
+  bool is_due(const PurgePass& pass) {
+    if (pass.takes != PurgePass::Takes::idle || bits_ == kPurged) {
+      return pass.takes == PurgePass::Takes::all && bits_ != kPurged;
+    }
+    const auto now = static_cast<uint8_t>(1 + pass.number % (kPurged - 1));
+    if (bits_ == kTouched) {
+      bits_ = now;
+    }
+    return bits_ != now;
+  }
+
+ private:
+  static constexpr uint8_t kTouched = 0;
+  static constexpr uint8_t kPurged = 0xFF;
+
+  uint8_t bits_ = kTouched;
+};
+
+}  // namespace talc
