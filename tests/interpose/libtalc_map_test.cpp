@@ -154,7 +154,6 @@ const Symbols kUnwelcome = {"dlsym",
                             "pthread_testcancel",
                             "sigprocmask",
                             "sigaltstack",
-                            "pthread_sigmask",
                             "backtrace",
                             "dl_iterate_phdr",
                             "_Unwind_Backtrace"};
