@@ -5,6 +5,7 @@
 // done once per process. Used by every file here.
 #pragma once
 
+#include "interpose/options.hpp"
 #include "talc/hard/hardened_heap.hpp"
 
 namespace talc {
@@ -12,12 +13,17 @@ namespace talc {
 // The preset: hardened or not.
 #ifdef TALC_HARDENED
 using TheHeap = HardenedHeap;
+inline constexpr char kLibraryName[] = "talc-hardened";
 #else
 using TheHeap = ProcessHeap;
+inline constexpr char kLibraryName[] = "talc";
 #endif
 
 extern constinit TheHeap the_process_heap;
 
 inline TheHeap& process_heap() { return the_process_heap; }
+
+// The options of the process, read at the start.
+Options& process_options();
 
 }  // namespace talc

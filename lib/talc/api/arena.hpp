@@ -142,6 +142,16 @@ class alignas(64) Arena {
     }
   }
 
+  // What of a gap of this engine has no memory, as far as is known.
+  template <class TheEngine>
+  static Span purged_part(TheEngine& engine, Span gap) {
+    const FreshMemory& fresh = engine.oom_handler.registry().fresh();
+    if (fresh.is_top(gap)) {
+      return gap.above(fresh.dirty_part(gap).acme);
+    }
+    return gap.size() < GapPurge<Kernel>::kMinBytes ? Span() : GapPurge<Kernel>::purged_part(gap);
+  }
+
   // Bytes of the blocks' heaps that hold no block, in use or waiting in a cache, nor metadata; without
   // what nobody has touched above them.
   size_t free_bytes() {

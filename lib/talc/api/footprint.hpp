@@ -2,7 +2,7 @@
 // like the page map, so that arenas need no pointer to it (which the dynamic linker would have to
 // write into each).
 //
-// Two atomic words, changed only where the kernel is called anyway. Heaps (heap_registry.hpp) and
+// Three atomic words, changed only where the kernel is called anyway. Heaps (heap_registry.hpp) and
 // huge blocks count themselves in and out; get_stats reads it.
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include "talc/api/purge_notice.hpp"
 #include "talc/base/word.hpp"
+#include "talc/os/uptime.hpp"
 
 namespace talc {
 
@@ -19,7 +20,11 @@ class Footprint {
   static void grow(size_t bytes) {
     const size_t now = mapped_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
     size_t peak = peak_.load(std::memory_order_relaxed);
-    while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+    while (now > peak) {
+      if (peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+        peak_uptime_ms_.store(Uptime::milliseconds(), std::memory_order_relaxed);
+        break;
+      }
     }
     if (now >= PurgeNotice<Kernel>::kGrownTo) {
       PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kGrown);
@@ -29,10 +34,13 @@ class Footprint {
 
   static size_t mapped_bytes() { return mapped_.load(std::memory_order_relaxed); }
   static size_t peak_bytes() { return peak_.load(std::memory_order_relaxed); }
+  // When that was.
+  static size_t peak_uptime_ms() { return peak_uptime_ms_.load(std::memory_order_relaxed); }
 
  private:
   static inline constinit std::atomic<size_t> mapped_{0};
   static inline constinit std::atomic<size_t> peak_{0};
+  static inline constinit std::atomic<size_t> peak_uptime_ms_{0};
 };
 
 }  // namespace talc

@@ -51,10 +51,20 @@ class Purger {
     thread().begin_process();
   }
 
+  // There is to be a thread, here and in children.
+  template <class Heap>
+  void require_thread(Heap& heap) {
+    is_required_ = true;
+    obey(heap, Caller::allocates);
+  }
+
   // Obeys a notice. `heap` is asked for passes and for what is dirty. Requires: no lock of ours is held.
   template <class Heap>
   void obey(Heap& heap, Caller caller) {
     PurgeNotice<Kernel>::clear(PurgeNotice<Kernel>::read());
+    if (is_required_ && !thread().is_running()) [[unlikely]] {
+      start_thread(caller);
+    }
     const long delay_ms = settings.purge_delay_ms.load(std::memory_order_relaxed);
     if (delay_ms == Settings::kNever || (delay_ms != 0 && thread().is_running())) {
       return;  // the thread was woken when the notice was raised
@@ -95,6 +105,9 @@ class Purger {
   void begin_in_child() {
     thread().begin_process();
     is_passing_.store(false, std::memory_order_relaxed);
+    if (is_required_) {
+      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kGrown);
+    }
   }
 
  private:
@@ -178,6 +191,7 @@ class Purger {
   std::atomic<size_t> passes_{0};
   std::atomic<size_t> bytes_{0};
   std::atomic<bool> is_passing_{false};
+  bool is_required_ = false;   // a thread
   unsigned quiet_passes_ = 0;  // in a row; the thread's
   BackgroundThread::Work work_ = nullptr;
 };

@@ -65,6 +65,7 @@ class Slab {
   size_t slot_bytes() const { return slot_bytes_; }
   unsigned arena() const { return arena_; }
   unsigned size_class() const { return size_class_; }
+  unsigned slots() const { return slots_; }
   bool is_full() const { return used_ == slots_; }
   bool is_empty() const { return used_ == 0; }
 
@@ -163,6 +164,15 @@ class Slab {
   }
   void set_purged(uint64_t pages) { purged_pages_ |= pages; }
   uint64_t dirty_pages(uint64_t free) const { return free & ~purged_pages_; }
+
+  // Bytes of pages, of `page_bytes`, that only free slots lie in and that have no memory: they were
+  // given back, or nobody has touched them yet.
+  size_t purged_bytes(size_t page_bytes) const {
+    const uint64_t untouched =
+        bits_from(align_up(size_t{fresh_} * slot_bytes_, page_bytes) >> kUnitLog2);
+    const uint64_t pages = free_pages(page_bytes) & (purged_pages_ | untouched);
+    return static_cast<size_t>(__builtin_popcountll(pages)) << kUnitLog2;
+  }
 
   // Whether a slot of a slab of one granule may begin at `block`: where that lies in its granule tells.
   static bool is_slot_in_granule(const void* block, unsigned size_class) {

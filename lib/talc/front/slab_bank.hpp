@@ -37,6 +37,8 @@ struct SlabGroup {
   bool is_empty() const { return free_granules == ~uint64_t{0} >> (64 - granules); }
   // Fresh ones too: a neighbour may have brought a huge page.
   uint64_t dirty_granules() const { return free_granules & ~purged_granules; }
+  // Free ones without memory, neighbours with huge pages aside.
+  uint64_t bare_granules() const { return free_granules & (purged_granules | fresh_granules); }
   // Which granules the pass is to purge.
   uint64_t due_granules(const PurgePass& pass) {
     if (pass.takes == PurgePass::Takes::idle && last_pass != pass.number) {
@@ -195,6 +197,17 @@ class SlabBank {
 
   // Slots of a class that are blocks of the program, or in magazines or on their way back.
   size_t slots_out(unsigned size_class) const { return slots_out_[size_class]; }
+  // Slabs of a class, and their slots.
+  size_t slabs(unsigned size_class) const { return slabs_[size_class]; }
+  size_t slots(unsigned size_class) const { return slots_[size_class]; }
+  // Bytes of all slots that are not out.
+  size_t free_slot_bytes() const {
+    size_t bytes = 0;
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      bytes += (slots_[i] - slots_out_[i]) * SizeClasses::size_of(i);
+    }
+    return bytes;
+  }
   // Bytes of slots ever taken back.
   size_t freed_bytes() const { return freed_bytes_; }
   // Bytes of groups that are no slots out of the bank.
@@ -203,6 +216,31 @@ class SlabBank {
   size_t slab_bytes() const { return slab_granules_ * kGranuleSize; }
   // Bytes of all groups.
   size_t group_bytes() const { return group_granules_ * kGranuleSize; }
+  // Of free slots and of free granules those without memory, in bytes. Cost: linear in partial slabs and
+  // groups.
+  size_t purged_bytes() const {
+    size_t bytes = 0;
+    for (const Slab* slab : partial_) {
+      for (; slab != nullptr; slab = slab->next) {
+        bytes += slab->purged_bytes(Kernel::page_size());
+      }
+    }
+    for (const SlabGroup* group = groups_; group != nullptr; group = group->next) {
+      const auto count = static_cast<size_t>(__builtin_popcountll(group->bare_granules()));
+      bytes += count * kGranuleSize;
+    }
+    return bytes;
+  }
+  // Whether this free granule of a group is one of those. Cost: linear in groups.
+  bool is_bare(const char* granule) const {
+    for (const SlabGroup* group = groups_; group != nullptr; group = group->next) {
+      if (region_of(*group).contains(granule)) {
+        const auto at = static_cast<size_t>(granule - group->base) / kGranuleSize;
+        return (group->bare_granules() >> at & 1) != 0;
+      }
+    }
+    return false;
+  }
 
  private:
   // A group is this share of all there are, within limits. The least holds any slab.
@@ -269,6 +307,8 @@ class SlabBank {
     auto* const slab = new (kPlacement, metadata)
         Slab(group->base + at * kGranuleSize, source.index(), size_class, reserved_bytes, is_fresh);
     slab->group = group;
+    slabs_[size_class] += 1;
+    slots_[size_class] += slab->slots();
     Map::set_slab(slab->region(), slab);
     Map::set(slab->region(), PageEntry::small(source.index(), size_class));
     link(slab);
@@ -290,6 +330,8 @@ class SlabBank {
     Map::set(slab->region(), PageEntry::returned());
     Map::set_slab(slab->region(), nullptr);
     slab_granules_ -= Slab::granules_of(slab->size_class());
+    slabs_[slab->size_class()] -= 1;
+    slots_[slab->size_class()] -= slab->slots();
     if (group->free_granules == 0) {
       link(group);
     }
@@ -491,6 +533,8 @@ class SlabBank {
 
   Slab* partial_[SizeClasses::kCount] = {};
   size_t slots_out_[SizeClasses::kCount] = {};
+  size_t slabs_[SizeClasses::kCount] = {};
+  size_t slots_[SizeClasses::kCount] = {};
   size_t taken_bytes_ = 0;  // of slots, ever
   size_t freed_bytes_ = 0;
   SlabGroup* groups_ = nullptr;

@@ -36,6 +36,9 @@ class GapPurge {
     pass.dirty_bytes += age.is_purged() ? 0 : pages.size();
   }
 
+  // What of the gap was given back and not used since. Requires: as visit.
+  static Span purged_part(Span gap) { return read(gap).is_purged() ? pages_of(gap) : Span(); }
+
   // A block begins at `payload` that may have been a gap until now: up to three words lie between the
   // beginning of a chunk and of its payload. Of a block that is smaller than kMinBytes it does not
   // matter. Requires: the block has three words.

@@ -42,14 +42,14 @@ class Pages {
   // kernel likes; null if refused. No page is touched. Requires: both are multiples of the page
   // size.
   static char* map(char* hint, size_t size_bytes) {
-    void* const memory = ask([=] { return call_mmap(hint, size_bytes); });
+    void* const memory = ask(Call::mmap, [=] { return call_mmap(hint, size_bytes); });
     return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
   }
 
   // Ensures: if true, the memory is the kernel's again. If false, nothing has changed.
   // Requires: whole pages that map or move gave.
   static bool unmap(Span pages) {
-    return ask([=] {
+    return ask(Call::munmap, [=] {
              return kUnderThreadSanitizer ? ::munmap(pages.base, pages.size())
                                           : ::syscall(SYS_munmap, pages.base, pages.size());
            }) == 0;
@@ -61,7 +61,7 @@ class Pages {
     if (kUnderThreadSanitizer && new_size_bytes < pages.size()) {
       return unmap(pages.above(pages.base + new_size_bytes));
     }
-    return ask([=] {
+    return ask(Call::mremap, [=] {
              return ::syscall(SYS_mremap, pages.base, pages.size(), new_size_bytes, 0);
            }) != -1;
   }
@@ -72,7 +72,7 @@ class Pages {
     if (kUnderThreadSanitizer) {
       return nullptr;  // it would not see that the old addresses are nobody's
     }
-    const long moved = ask([=] {
+    const long moved = ask(Call::mremap, [=] {
       return ::syscall(SYS_mremap, pages.base, pages.size(), new_size_bytes, MREMAP_MAYMOVE);
     });
     return moved == -1 ? nullptr : reinterpret_cast<char*>(moved);
@@ -80,22 +80,27 @@ class Pages {
 
   // Gives the pages' memory back but keeps their addresses. Ensures: if true, they read as zero.
   static bool purge(Span pages) {
-    return ask([=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_DONTNEED); }) ==
-           0;
+    return ask(Call::madvise, [=] {
+             return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_DONTNEED);
+           }) == 0;
   }
 
   // Asks for huge pages where none of these bytes has been touched yet. Ensures: if true, the pages
   // may now be a mapping apart from what lies below and above them.
   static bool advise_huge(Span pages) {
-    return ask([=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_HUGEPAGE); }) ==
-           0;
+    const bool done = ask(Call::madvise, [=] {
+                        return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_HUGEPAGE);
+                      }) == 0;
+    advised_bytes_.fetch_add(done ? pages.size() : 0, std::memory_order_relaxed);
+    return done;
   }
 
   // Asks for small pages only from now on. A huge page of which a part was purged would else be made
   // whole again by the kernel, in the background. Huge pages that are there stay.
   static bool refuse_huge(Span pages) {
-    return ask([=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_NOHUGEPAGE); }) ==
-           0;
+    return ask(Call::madvise, [=] {
+             return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_NOHUGEPAGE);
+           }) == 0;
   }
 
   // Makes the pages resident now, in one call instead of a fault for each: a favour, which kernels
@@ -103,7 +108,7 @@ class Pages {
   static void populate(Span pages) {
     constexpr int kPopulateWrite = 23;
     static constinit std::atomic<bool> is_unknown{false};
-    if (!is_unknown.load(std::memory_order_relaxed) && !ask([=] {
+    if (!is_unknown.load(std::memory_order_relaxed) && !ask(Call::madvise, [=] {
           return ::syscall(SYS_madvise, pages.base, pages.size(), kPopulateWrite) == 0 ||
                  errno != EINVAL;
         })) {
@@ -114,7 +119,7 @@ class Pages {
   // Whether anybody may touch these pages. Ensures: if false, nothing has changed. The pages may be a
   // mapping apart from what lies below and above them.
   static bool set_accessible(Span pages, bool accessible) {
-    return ask([=] {
+    return ask(Call::mprotect, [=] {
              return ::syscall(SYS_mprotect, pages.base, pages.size(),
                               accessible ? kAccess : PROT_NONE);
            }) == 0;
@@ -128,7 +133,8 @@ class Pages {
     while (pages.is_sized()) {
       const Span part =
           pages.fit_within(Span::from_base_size(pages.base, sizeof flags * page_size()));
-      if (ask([&] { return ::syscall(SYS_mincore, part.base, part.size(), flags); }) != 0) {
+      if (ask(Call::mincore,
+              [&] { return ::syscall(SYS_mincore, part.base, part.size(), flags); }) != 0) {
         return resident;
       }
       for (size_t i = 0; i < part.size() / page_size(); ++i) {
@@ -150,8 +156,21 @@ class Pages {
     }
   }
 
-  // How often the kernel was asked for anything above.
-  static size_t system_calls() { return calls_.load(std::memory_order_relaxed); }
+  // How often the kernel was asked for anything above, of one kind or of all.
+  enum class Call : unsigned char { mmap, munmap, mremap, madvise, mprotect, mincore };
+  static constexpr unsigned kCallKinds = 6;
+  static size_t system_calls(Call kind) {
+    return calls_[static_cast<unsigned>(kind)].load(std::memory_order_relaxed);
+  }
+  static size_t system_calls() {
+    size_t sum = 0;
+    for (const std::atomic<size_t>& calls : calls_) {
+      sum += calls.load(std::memory_order_relaxed);
+    }
+    return sum;
+  }
+  // Bytes for which the kernel was asked for huge pages, ever.
+  static size_t advised_bytes() { return advised_bytes_.load(std::memory_order_relaxed); }
 
  private:
   // libc takes its own secrets from the same bytes: who learns ours must not learn those.
@@ -169,12 +188,12 @@ class Pages {
   static constexpr int kKind = MAP_PRIVATE | MAP_ANONYMOUS;
 
   // Makes one system call and counts it.
-  template <class Call>
-  static std::invoke_result_t<Call> ask(Call call) {
+  template <class F>
+  static std::invoke_result_t<F> ask(Call kind, F call) {
     const int saved_errno = errno;
     const auto result = call();
     errno = saved_errno;
-    calls_.fetch_add(1, std::memory_order_relaxed);
+    calls_[static_cast<unsigned>(kind)].fetch_add(1, std::memory_order_relaxed);
     return result;
   }
 
@@ -189,7 +208,8 @@ class Pages {
 #endif
   }
 
-  static inline constinit std::atomic<size_t> calls_{0};
+  static inline constinit std::atomic<size_t> calls_[kCallKinds] = {};
+  static inline constinit std::atomic<size_t> advised_bytes_{0};
   static inline constinit std::atomic<size_t> secret_{0};
 };
 
