@@ -26,6 +26,14 @@ constexpr size_t kMiB = size_t{1} << 20;
 class Ledger {
  public:
   explicit Ledger(size_t* registered_bytes) : bytes_(registered_bytes) {}
+  static bool try_take(size_t bytes) {
+    if (bytes > limit_ - taken_) {
+      return false;
+    }
+    taken_ += bytes;
+    return true;
+  }
+  static void give_back(size_t bytes) { taken_ -= bytes; }
   static bool reserve(Span) {
     return reservations_left_ == 0 ? false : (reservations_left_ -= 1, true);
   }
@@ -33,9 +41,13 @@ class Ledger {
   void remove(Span heap) { *bytes_ -= heap.size(); }
   void put_back(Span heap) { add(heap); }
   static void limit_reservations(int count) { reservations_left_ = count; }
+  static void set_limit(size_t bytes) { limit_ = bytes; }
+  static size_t taken_bytes() { return taken_; }
 
  private:
   static inline int reservations_left_ = -1;
+  static inline size_t limit_ = ~size_t{0};
+  static inline size_t taken_ = 0;
   size_t* bytes_;
 };
 
@@ -50,6 +62,7 @@ class MapOnOomTest : public testing::Test {
   ~MapOnOomTest() override {
     Kernel::allow_all();
     Ledger::limit_reservations(-1);
+    Ledger::set_limit(~size_t{0});
     engine_.oom_handler.unmap_all(engine_);
   }
 
@@ -58,6 +71,7 @@ class MapOnOomTest : public testing::Test {
     EXPECT_EQ(engine_.find_fault(), nullptr);
     EXPECT_EQ(engine_.get_counters().claimed_bytes, engine_.oom_handler.mapped_bytes());
     EXPECT_EQ(registered_bytes_, engine_.oom_handler.mapped_bytes());
+    EXPECT_EQ(Ledger::taken_bytes(), engine_.oom_handler.mapped_bytes());
   }
 
   std::vector<void*> fill(size_t bytes, size_t block_bytes) {
@@ -110,6 +124,24 @@ TEST_F(MapOnOomTest, ALargeHeapGrowsByHugePagesAndStillInPlace) {
   }
   empty(more, 60 * kKiB);
   empty(blocks, 60 * kKiB);
+}
+
+TEST_F(MapOnOomTest, GrowsUpToALimitAndNoFurther) {
+  constexpr size_t kLimit = 100 * kMiB + 64 * kKiB;
+  Ledger::set_limit(kLimit);
+  std::vector<void*> blocks;
+  while (void* const block = engine_.malloc(60 * kKiB, 8)) {
+    blocks.push_back(block);
+  }
+  EXPECT_LE(mapped(), kLimit);
+  EXPECT_GT(blocks.size() * 60 * kKiB, kLimit - kMiB);
+  expect_consistent();
+  const size_t calls = Kernel::system_calls();
+  EXPECT_EQ(engine_.malloc(60 * kKiB, 8), nullptr);
+  EXPECT_EQ(Kernel::system_calls(), calls);  // the kernel need not be asked
+  empty(blocks, 60 * kKiB);
+  engine_.oom_handler.trim(engine_, 0);
+  expect_consistent();
 }
 
 TEST_F(MapOnOomTest, WithoutHugePagesItGrowsAsWell) {

@@ -1,5 +1,5 @@
-// HeapRegistry: tells the page map which arena a heap belongs to, the footprint how large it is,
-// and FreshMemory that it is new.
+// HeapRegistry: tells the page map which arena a heap belongs to, FreshMemory that it is new, and asks
+// the footprint whether it may be that large.
 //
 // The Registry that MapOnOom asks for, one an arena. While a heap is registered, `free` finds its
 // arena by any pointer into it; afterwards its granules say "returned", so that a second free of a
@@ -45,35 +45,33 @@ class HeapRegistry {
   // Requires: no heap was added yet. Several threads may say the same at once.
   void set_arena(unsigned arena) { __atomic_store_n(&arena_, arena, __ATOMIC_RELAXED); }
 
+  static bool try_take(size_t bytes) { return Footprint<Kernel>::try_grow(bytes); }
+  static void give_back(size_t bytes) { Footprint<Kernel>::shrink(bytes); }
+
   static bool reserve(Span heap) {
     Pages::learn_secret();  // nothing is sealed before there is a heap
     return PageMap<Kernel>::reserve(heap);
   }
 
   void add(Span heap) {
-    enter(heap);
+    PageMap<Kernel>::set(heap, PageEntry::heap(arena()));
+    Footprint<Kernel>::raise_peak();
     fresh_.add(heap);
   }
 
   void remove(Span heap) {
     PageMap<Kernel>::set(heap, PageEntry::returned());
-    Footprint<Kernel>::shrink(heap.size());
     fresh_.remove(heap);
   }
 
   void put_back(Span heap) {
-    enter(heap);
+    PageMap<Kernel>::set(heap, PageEntry::heap(arena()));
     fresh_.put_back(heap);
   }
 
   FreshMemory& fresh() { return fresh_; }
 
  private:
-  void enter(Span heap) {
-    PageMap<Kernel>::set(heap, PageEntry::heap(arena()));
-    Footprint<Kernel>::grow(heap.size());
-  }
-
   unsigned arena_;
   FreshMemory fresh_;
 };

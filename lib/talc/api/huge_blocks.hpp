@@ -57,14 +57,15 @@ class HugeBlocks {
   // The same, of fresh memory: all zero.
   void* allocate_zeroed(size_t size, size_t align) {
     const size_t length = PageEntry::round_huge(size == 0 ? 1 : size);
-    if (length == 0) {
+    if (length == 0 || !Footprint<Kernel>::try_grow(length)) {
       return nullptr;
     }
     char* const base = map(length, align);
     if (base == nullptr) {
+      Footprint<Kernel>::shrink(length);
       return nullptr;
     }
-    Footprint<Kernel>::grow(length);
+    Footprint<Kernel>::raise_peak();
     Map::set(base, entry_of(base, length));
     return count_in(base, length);
   }
@@ -108,11 +109,7 @@ class HugeBlocks {
     if (new_length == 0) {
       return nullptr;
     }
-    if (Kernel::resize_in_place(block, new_length)) {
-      Map::set(ptr, entry_of(ptr, new_length));
-      return recount(ptr, length, new_length);
-    }
-    return new_length < length ? nullptr : move(block, new_length);
+    return new_length < length ? shrink(block, new_length) : grow(block, new_length);
   }
 
   // Gives back what was kept. Returns whether there was anything that the kernel took.
@@ -223,14 +220,35 @@ class HugeBlocks {
     return base;
   }
 
-  void* recount(void* base, size_t old_length, size_t new_length) {
-    live_bytes_.fetch_add(new_length - old_length, std::memory_order_relaxed);
-    if (new_length > old_length) {
-      Footprint<Kernel>::grow(new_length - old_length);
-    } else {
-      Footprint<Kernel>::shrink(old_length - new_length);
+  void* shrink(Span block, size_t new_length) {
+    if (!resize_in_place(block, new_length)) {
+      return nullptr;
     }
-    return base;
+    Footprint<Kernel>::shrink(block.size() - new_length);
+    return block.base;
+  }
+
+  void* grow(Span block, size_t new_length) {
+    const size_t added = new_length - block.size();
+    if (!Footprint<Kernel>::try_grow(added)) {
+      return nullptr;
+    }
+    void* const grown = resize_in_place(block, new_length) ? block.base : move(block, new_length);
+    if (grown == nullptr) {
+      Footprint<Kernel>::shrink(added);
+      return nullptr;
+    }
+    Footprint<Kernel>::raise_peak();
+    return grown;
+  }
+
+  bool resize_in_place(Span block, size_t new_length) {
+    const bool is_resized = Kernel::resize_in_place(block, new_length);
+    if (is_resized) {
+      Map::set(block.base, entry_of(block.base, new_length));
+      live_bytes_.fetch_add(new_length - block.size(), std::memory_order_relaxed);
+    }
+    return is_resized;
   }
 
   // Where the block will be is known only when it is there, and then its entry must not fail: so a
@@ -249,7 +267,8 @@ class HugeBlocks {
     }
     Map::reserve_with(leaf, moved);
     Map::set(moved, entry_of(moved, new_length));
-    return recount(moved, block.size(), new_length);
+    live_bytes_.fetch_add(new_length - block.size(), std::memory_order_relaxed);
+    return moved;
   }
 
   // ---- what is kept ----

@@ -263,10 +263,16 @@ class BasicProcessHeap {
     void* const block = contents == Contents::zero ? huge_.allocate_zeroed(size, align)
                                                    : huge_.allocate(size, align);
     // What the arenas retain may have been in the way, if it is that much.
-    if (block != nullptr || size > Footprint<Kernel>::mapped_bytes() || !trim(0)) [[likely]] {
+    if (block != nullptr || size > most_in_the_way() || !trim(0)) [[likely]] {
       return block;
     }
     return huge_.allocate_zeroed(size, align);
+  }
+
+  // A request for more cannot be helped by giving back what nobody uses.
+  static size_t most_in_the_way() {
+    const size_t limit = settings.heap_limit.load(std::memory_order_relaxed);
+    return limit == Settings::kUnlimited ? Footprint<Kernel>::mapped_bytes() : limit;
   }
 
   [[gnu::noinline]] void release_huge(void* ptr, PageEntry entry) {
@@ -302,8 +308,11 @@ class BasicProcessHeap {
     if (void* const resized = move_pages(ptr, size)) {
       return resized;
     }
-    void* const moved = copy_to_new(ptr, length, size);
-    return moved == nullptr && size <= length ? ptr : moved;
+    if (void* const moved = copy_to_new(ptr, length, size)) {
+      return moved;
+    }
+    // There is no room for two; but what was in the way of a longer one has gone meanwhile.
+    return size <= length ? ptr : move_pages(ptr, size);
   }
 
   void* copy_to_new(void* ptr, size_t usable, size_t size) {

@@ -10,9 +10,11 @@
 // slack, which doubles each time it proves too small. What the kernel refuses to take back stays in
 // the heap.
 //
-// `Kernel` is where memory comes from (pages.hpp). `Registry` is told of heaps: it reserves what it
-// needs for a range, learns of it before the engine uses it and again after it has ceased to.
-// Neither may allocate from the engine: the handler runs inside an allocation, with its lock held.
+// `Kernel` is where memory comes from (pages.hpp). `Registry` is told of heaps: it is asked for the
+// right to map so many bytes before the kernel is, and has it back when those are the kernel's; it
+// reserves what it needs for a range, learns of it before the engine uses it and again after it has
+// ceased to. Neither may allocate from the engine: the handler runs inside an allocation, with its
+// lock held.
 #pragma once
 
 #include "talc/base/assert.hpp"
@@ -25,6 +27,8 @@ namespace talc {
 
 // The registry of those who need none.
 struct NoRegistry {
+  static bool try_take(size_t) { return true; }
+  static void give_back(size_t) {}
   static bool reserve(Span) { return true; }
   static void add(Span) {}
   static void remove(Span) {}
@@ -114,6 +118,7 @@ class MapOnOom {
     talc.for_each_heap([&](Span heap) {
       registry_.remove(heap);
       Kernel::unmap(heap);
+      registry_.give_back(heap.size());
     });
   }
 
@@ -190,7 +195,11 @@ class MapOnOom {
     }
     const Span added(current_.acme, wider.acme);
     const Span last = last_mapping();
+    if (!registry_.try_take(bytes)) {
+      return false;
+    }
     if (!registry_.reserve(added) || !Kernel::resize_in_place(last, last.size() + bytes)) {
+      registry_.give_back(bytes);
       return false;
     }
     if (last.base == huge_.base) {
@@ -237,12 +246,15 @@ class MapOnOom {
 
   template <class TalcType>
   bool claim_mapped(TalcType& talc, size_t bytes) {
-    const Span heap = Span::from_base_size(map_heap(bytes), bytes);
-    if (heap.base == nullptr) {
+    if (!registry_.try_take(bytes)) {
       return false;
     }
-    if (!registry_.reserve(heap)) {
-      Kernel::unmap(heap);
+    const Span heap = Span::from_base_size(map_heap(bytes), bytes);
+    if (heap.base == nullptr || !registry_.reserve(heap)) {
+      if (heap.base != nullptr) {
+        Kernel::unmap(heap);
+      }
+      registry_.give_back(bytes);
       return false;
     }
     registry_.add(heap);
@@ -321,6 +333,7 @@ class MapOnOom {
       return false;
     }
     mapped_bytes_ -= part.size();
+    registry_.give_back(part.size());
     return true;
   }
 

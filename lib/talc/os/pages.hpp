@@ -1,10 +1,11 @@
 // Pages: the whole contract with the kernel about memory. Nothing else of talc maps or unmaps any.
 //
-// Eight primitives over whole pages of private anonymous memory. A refusal is a null or a false,
+// Ten primitives over whole pages of private anonymous memory. A refusal is a null or a false,
 // never a fault: limits on addresses, on commit and on the number of mappings (which munmap can
 // hit, too) are the caller's normal life. errno is left as it was, since `free` must not change it.
 // The calls are raw (a program may have replaced mmap by a function that allocates) and few: mmap,
-// munmap, mremap, madvise, mprotect in the hardened library only, and mincore for statistics only.
+// munmap, mremap, madvise, mprotect in the hardened library only, mincore for statistics only, and
+// prctl where huge pages are forbidden. All but that are counted, by kind.
 //
 // MapOnOom, PageMap and HugeBlocks take the kernel as a template argument, so a test that wants a
 // refusal derives from Pages and hides one primitive; that is the only place for it.
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,6 +26,12 @@
 #include "talc/os/thread_sanitizer.hpp"
 
 namespace talc {
+
+// The kinds of calls that are counted.
+enum class KernelCall : unsigned char { mmap, munmap, mremap, madvise, mprotect, mincore };
+inline constexpr const char* kKernelCallNames[] = {"mmap",    "munmap",   "mremap",
+                                                   "madvise", "mprotect", "mincore"};
+inline constexpr unsigned kKernelCalls = sizeof kKernelCallNames / sizeof *kKernelCallNames;
 
 class Pages {
  public:
@@ -42,14 +50,14 @@ class Pages {
   // kernel likes; null if refused. No page is touched. Requires: both are multiples of the page
   // size.
   static char* map(char* hint, size_t size_bytes) {
-    void* const memory = ask([=] { return call_mmap(hint, size_bytes); });
+    void* const memory = ask(KernelCall::mmap, [=] { return call_mmap(hint, size_bytes); });
     return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
   }
 
   // Ensures: if true, the memory is the kernel's again. If false, nothing has changed.
   // Requires: whole pages that map or move gave.
   static bool unmap(Span pages) {
-    return ask([=] {
+    return ask(KernelCall::munmap, [=] {
              return kUnderThreadSanitizer ? ::munmap(pages.base, pages.size())
                                           : ::syscall(SYS_munmap, pages.base, pages.size());
            }) == 0;
@@ -61,7 +69,7 @@ class Pages {
     if (kUnderThreadSanitizer && new_size_bytes < pages.size()) {
       return unmap(pages.above(pages.base + new_size_bytes));
     }
-    return ask([=] {
+    return ask(KernelCall::mremap, [=] {
              return ::syscall(SYS_mremap, pages.base, pages.size(), new_size_bytes, 0);
            }) != -1;
   }
@@ -72,7 +80,7 @@ class Pages {
     if (kUnderThreadSanitizer) {
       return nullptr;  // it would not see that the old addresses are nobody's
     }
-    const long moved = ask([=] {
+    const long moved = ask(KernelCall::mremap, [=] {
       return ::syscall(SYS_mremap, pages.base, pages.size(), new_size_bytes, MREMAP_MAYMOVE);
     });
     return moved == -1 ? nullptr : reinterpret_cast<char*>(moved);
@@ -80,15 +88,28 @@ class Pages {
 
   // Gives the pages' memory back but keeps their addresses. Ensures: if true, they read as zero.
   static bool purge(Span pages) {
-    return ask([=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_DONTNEED); }) ==
-           0;
+    return ask(KernelCall::madvise, [=] {
+             return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_DONTNEED);
+           }) == 0;
   }
 
-  // Asks for huge pages where none of these bytes has been touched yet. Ensures: if true, the pages
-  // may now be a mapping apart from what lies below and above them.
+  // Asks for huge pages, best where none of these bytes has been touched yet. Ensures: if true, the
+  // pages may now be a mapping apart from what lies below and above them.
   static bool advise_huge(Span pages) {
-    return ask([=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_HUGEPAGE); }) ==
-           0;
+    const bool is_advised =
+        ask(KernelCall::madvise,
+            [=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_HUGEPAGE); }) == 0;
+    advised_.fetch_add(is_advised ? pages.size() : 0, std::memory_order_relaxed);
+    return is_advised;
+  }
+
+  // Forbids huge pages in this process and in those that it starts, by fork and by exec; or no longer.
+  // False: the kernel would not.
+  static bool forbid_huge(bool is_forbidden) {
+    const int saved_errno = errno;
+    const long result = ::syscall(SYS_prctl, PR_SET_THP_DISABLE, is_forbidden ? 1 : 0, 0, 0, 0);
+    errno = saved_errno;
+    return result == 0;
   }
 
   // Makes the pages resident now, in one call instead of a fault for each: a favour, which kernels
@@ -96,7 +117,7 @@ class Pages {
   static void populate(Span pages) {
     constexpr int kPopulateWrite = 23;
     static constinit std::atomic<bool> is_unknown{false};
-    if (!is_unknown.load(std::memory_order_relaxed) && !ask([=] {
+    if (!is_unknown.load(std::memory_order_relaxed) && !ask(KernelCall::madvise, [=] {
           return ::syscall(SYS_madvise, pages.base, pages.size(), kPopulateWrite) == 0 ||
                  errno != EINVAL;
         })) {
@@ -107,7 +128,7 @@ class Pages {
   // Whether anybody may touch these pages. Ensures: if false, nothing has changed. The pages may be a
   // mapping apart from what lies below and above them.
   static bool set_accessible(Span pages, bool accessible) {
-    return ask([=] {
+    return ask(KernelCall::mprotect, [=] {
              return ::syscall(SYS_mprotect, pages.base, pages.size(),
                               accessible ? kAccess : PROT_NONE);
            }) == 0;
@@ -121,7 +142,8 @@ class Pages {
     while (pages.is_sized()) {
       const Span part =
           pages.fit_within(Span::from_base_size(pages.base, sizeof flags * page_size()));
-      if (ask([&] { return ::syscall(SYS_mincore, part.base, part.size(), flags); }) != 0) {
+      if (ask(KernelCall::mincore,
+              [&] { return ::syscall(SYS_mincore, part.base, part.size(), flags); }) != 0) {
         return resident;
       }
       for (size_t i = 0; i < part.size() / page_size(); ++i) {
@@ -143,8 +165,19 @@ class Pages {
     }
   }
 
-  // How often the kernel was asked for anything above.
-  static size_t system_calls() { return calls_.load(std::memory_order_relaxed); }
+  // How often the kernel was asked for memory, in one way and in all.
+  static size_t calls_of(KernelCall kind) {
+    return calls_[static_cast<unsigned>(kind)].load(std::memory_order_relaxed);
+  }
+  static size_t system_calls() {
+    size_t sum = 0;
+    for (const std::atomic<size_t>& count : calls_) {
+      sum += count.load(std::memory_order_relaxed);
+    }
+    return sum;
+  }
+  // Bytes for which advise_huge was successful, ever.
+  static size_t advised_bytes() { return advised_.load(std::memory_order_relaxed); }
 
  private:
   // libc takes its own secrets from the same bytes: who learns ours must not learn those.
@@ -163,11 +196,11 @@ class Pages {
 
   // Makes one system call and counts it.
   template <class Call>
-  static std::invoke_result_t<Call> ask(Call call) {
+  static std::invoke_result_t<Call> ask(KernelCall kind, Call call) {
     const int saved_errno = errno;
     const auto result = call();
     errno = saved_errno;
-    calls_.fetch_add(1, std::memory_order_relaxed);
+    calls_[static_cast<unsigned>(kind)].fetch_add(1, std::memory_order_relaxed);
     return result;
   }
 
@@ -182,7 +215,8 @@ class Pages {
 #endif
   }
 
-  static inline constinit std::atomic<size_t> calls_{0};
+  static inline constinit std::atomic<size_t> calls_[kKernelCalls] = {};
+  static inline constinit std::atomic<size_t> advised_{0};
   static inline constinit std::atomic<size_t> secret_{0};
 };
 
