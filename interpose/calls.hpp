@@ -20,13 +20,18 @@ inline constexpr size_t kMallocAlign = 16;
 
 namespace calls {
 
-// Passes a block through; null means that memory ran out.
-inline void* or_enomem(void* block) {
-  if (block == nullptr) [[unlikely]] {
-    errno = ENOMEM;
-  }
-  return block;
+// Tells of it, once, if the user wants that. errno stays. process.cpp has it.
+[[gnu::cold]] void tell_out_of_memory();
+
+// Null and ENOMEM: memory ran out.
+[[gnu::cold, gnu::noinline]] inline void* no_memory() {
+  tell_out_of_memory();
+  errno = ENOMEM;
+  return nullptr;
 }
+
+// Passes a block through; null means that memory ran out.
+inline void* or_enomem(void* block) { return block != nullptr ? block : no_memory(); }
 
 // What the fast paths leave, in functions of their own: they are jumped to, and the fast paths need
 // no stack frame.
@@ -131,6 +136,7 @@ inline int allocate_aligned_posix(void** result, size_t align, size_t size) {
   if (block == nullptr) [[unlikely]] {
     block = process_heap().allocate(size, align);
     if (block == nullptr) {
+      tell_out_of_memory();
       return ENOMEM;
     }
   }

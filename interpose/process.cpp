@@ -12,12 +12,18 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "interpose/calls.hpp"
 #include "interpose/options.hpp"
 #include "interpose/report.hpp"
 #include "interpose/report_output.hpp"
+#include "talc/base/version.hpp"
+
+// What a program may define in order to bring options of its own.
+extern "C" [[gnu::weak, gnu::visibility("default")]] const char* talc_conf;
 
 namespace talc {
 
@@ -32,8 +38,30 @@ void warn(const char* line, size_t size_bytes) {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line, size_bytes);
 }
 
-bool has_report() {
-  return options.stats == StatsFormat::kText || options.stats == StatsFormat::kJson;
+void warn_sink(void*, const char* text, size_t size_bytes) { warn(text, size_bytes); }
+
+bool has_report() { return options.stats != StatsFormat::kNone; }
+
+void read_options(const char* const* environment) {
+  if (getauxval(AT_SECURE) != 0) {
+    options.stats = StatsFormat::kNone;
+    return;
+  }
+  parse_options(environment, &talc_conf != nullptr ? talc_conf : nullptr, options, &warn);
+  char line[512];
+  TextWriter out(line, TextSink{.write = &warn_sink});
+  if (options.verbose) {
+    out.text("talc: ").text(kLibraryName).character(' ').text(kVersion).text(", options:");
+    print_given_options(options, out);
+    out.character('\n');
+  }
+  if (options.confirm_conf) {
+    print_options(options, out);
+  }
+  out.flush();
+  if (options.abort_conf && options.problems != 0) {
+    abort();
+  }
 }
 
 // glibc hands the same arguments to constructors as to main. `environ` need not be set yet.
@@ -44,9 +72,7 @@ bool has_report() {
                  [] { the_process_heap.after_fork_in_child(); });
   ThreadExit::begin([](void* cache) { the_process_heap.end_thread(cache); });
   TheHeap::arm_thread();
-  if (getauxval(AT_SECURE) == 0) {
-    parse_options(environment, options, &warn);
-  }
+  read_options(environment);
   if (has_report()) {
     report_output.prepare(options, argv != nullptr ? argv[0] : nullptr);
   }
@@ -75,4 +101,19 @@ void report() {
 }
 
 }  // namespace
+
+void calls::tell_out_of_memory() {
+  static constinit std::atomic<bool> is_told{false};
+  if (!options.verbose || is_told.exchange(true, std::memory_order_relaxed)) {
+    return;
+  }
+  const int saved_errno = errno;
+  char line[96];
+  TextWriter out(line);
+  out.text("talc: a request was refused, with ");
+  out.decimal(TheHeap::mapped_bytes()).text(" bytes mapped\n");
+  warn(out.data(), out.size());
+  errno = saved_errno;
+}
+
 }  // namespace talc

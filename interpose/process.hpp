@@ -12,8 +12,10 @@ namespace talc {
 // The preset: hardened or not.
 #ifdef TALC_HARDENED
 using TheHeap = HardenedHeap;
+inline constexpr char kLibraryName[] = "talc-hardened";
 #else
 using TheHeap = ProcessHeap;
+inline constexpr char kLibraryName[] = "talc";
 #endif
 
 extern constinit TheHeap the_process_heap;

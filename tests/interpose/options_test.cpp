@@ -1,14 +1,26 @@
 // The table of options and the parsing of an environment. What a process does with them:
-// report_test.cpp.
+// process_test.cpp.
 #include "interpose/options.hpp"
 
 #include <gtest/gtest.h>
 
+#include <signal.h>
+#include <string.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
+#include "talc/api/settings.hpp"
+#include "talc/os/memory_available.hpp"
+
 namespace {
+
+using talc::settings;
 
 std::string warnings;
 
@@ -17,14 +29,40 @@ struct Parsed {
   std::string warnings;
 };
 
-Parsed parse(std::vector<const char*> environment) {
+// Settings are those of a new process before, and of this environment afterwards.
+Parsed parse(std::vector<const char*> environment, const char* compiled_in = nullptr) {
+  new (&settings) talc::Settings();
   environment.push_back(nullptr);
   warnings.clear();
   Parsed parsed;
-  talc::parse_options(environment.data(), *parsed.options,
+  talc::parse_options(environment.data(), compiled_in, *parsed.options,
                       [](const char* line, size_t size) { warnings.append(line, size); });
   parsed.warnings = warnings;
   return parsed;
+}
+
+const talc::Option& option(const char* name) { return *talc::find_option({name, strlen(name)}); }
+
+std::string printed(const talc::Options& options, const char* name) {
+  char text[5000];
+  talc::TextWriter out(text);
+  option(name).print(options, out);
+  return {out.data(), out.size()};
+}
+
+// What is in effect when only this variable is given; the warning where it is refused.
+std::string value_of(const char* name, const std::string& value) {
+  char variable[64];
+  talc::TextWriter out(variable);
+  talc::print_variable_name(option(name), out);
+  const std::string given = std::string(out.data(), out.size()) + "=" + value;
+  const Parsed parsed = parse({given.c_str()});
+  return parsed.warnings.empty() ? printed(*parsed.options, name) : parsed.warnings;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 TEST(Options, AreOffUnlessGiven) {
@@ -36,19 +74,39 @@ TEST(Options, AreOffUnlessGiven) {
 
 TEST(Options, MayHaveNoEnvironment) {
   talc::Options options;
-  talc::parse_options(nullptr, options, [](const char*, size_t) {});
+  talc::parse_options(nullptr, nullptr, options, [](const char*, size_t) {});
   EXPECT_EQ(options.stats, talc::StatsFormat::kNone);
 }
 
-TEST(Options, StatsHasFourValues) {
+TEST(Options, StatsHasSixValues) {
   using enum talc::StatsFormat;
-  for (const auto& [value, format] :
-       {std::pair{"0", kNone}, {"1", kText}, {"text", kText}, {"json", kJson}}) {
+  for (const auto& [value, format] : {std::pair{"0", kNone},
+                                      {"1", kText},
+                                      {"text", kText},
+                                      {"json", kJson},
+                                      {"prom", kProm},
+                                      {"xml", kXml}}) {
     const std::string variable = std::string("TALC_STATS=") + value;
     const Parsed parsed = parse({variable.c_str()});
     EXPECT_EQ(parsed.options->stats, format) << value;
     EXPECT_EQ(parsed.warnings, "");
   }
+}
+
+TEST(Options, AnIntervalAsksForJson) {
+  const Parsed parsed = parse({"TALC_STATS_FILE=x", "TALC_STATS_INTERVAL=0.5"});
+  EXPECT_EQ(parsed.options->stats, talc::StatsFormat::kJson);
+  EXPECT_EQ(parsed.options->stats_interval_ms, 500U);
+  EXPECT_EQ(parse({"TALC_STATS=0", "TALC_STATS_INTERVAL=1"}).options->stats,
+            talc::StatsFormat::kNone);
+}
+
+TEST(Options, ASignalAsksForNothingAtTheEnd) {
+  const Parsed parsed = parse({"TALC_STATS_SIGNAL=SIGUSR2"});
+  EXPECT_EQ(parsed.options->stats, talc::StatsFormat::kNone);
+  EXPECT_EQ(parsed.options->stats_signal, SIGUSR2);
+  EXPECT_EQ(parsed.options->format(), talc::StatsFormat::kText);
+  EXPECT_EQ(parse({"TALC_STATS=prom"}).options->format(), talc::StatsFormat::kProm);
 }
 
 TEST(Options, AFileAsksForText) {
@@ -80,10 +138,11 @@ TEST(Options, AnUnknownNameIsToldOnce) {
 
 TEST(Options, ABadValueIsToldAndIgnored) {
   const Parsed parsed = parse({"TALC_STATS=yes"});
-  EXPECT_EQ(parsed.warnings, "talc: TALC_STATS must be 0, 1, text or json, not 'yes'\n");
+  EXPECT_EQ(parsed.warnings, "talc: TALC_STATS must be 0, 1, text, json, prom or xml, not 'yes'\n");
   EXPECT_EQ(parsed.options->stats, talc::StatsFormat::kNone);
   for (const char* const variable :
-       {"TALC_STATS_FILE=%", "TALC_STATS_FILE=a%d", "TALC_STATS_FILE=%%%"}) {
+       {"TALC_STATS_FILE=%", "TALC_STATS_FILE=a%d", "TALC_STATS_FILE=%%%", "TALC_STATS_FILE=fd:x",
+        "TALC_STATS_FILE=fd:3x", "TALC_STATS_FILE=fd:99999999"}) {
     const Parsed file = parse({variable});
     EXPECT_NE(file.warnings, "") << variable;
     EXPECT_STREQ(file.options->stats_file, "");
@@ -106,12 +165,186 @@ TEST(Options, AWarningStaysALine) {
   EXPECT_EQ(parsed.warnings.find('\n'), parsed.warnings.size() - 1);
 }
 
+TEST(Options, ValuesArePrintedAsTheyMayBeGiven) {
+  for (const auto& [name, value] : {
+           std::pair{"stats", "json"},
+           {"stats", "0"},
+           {"stats_file", "/tmp/%e-%p-%n"},
+           {"stats_file", "fd:3"},
+           {"stats_interval", "5"},
+           {"stats_interval", "0.25"},
+           {"stats_interval", "1.005"},
+           {"stats_signal", "USR2"},
+           {"stats_signal", "40"},
+           {"watch", "/dev/shm/%p"},
+           {"verbose", "1"},
+           {"purge_delay", "0"},
+           {"purge_delay", "-1"},
+           {"purge_delay", "2500"},
+           {"dirty_ratio", "0"},
+           {"dirty_ratio", "150"},
+           {"background_thread", "0"},
+           {"heap_limit", "none"},
+           {"heap_limit", "4096"},
+           {"thp", "always"},
+           {"thp", "never"},
+           {"foreign", "ignore"},
+           {"foreign", "libc"},
+           {"confirm_conf", "1"},
+           {"abort_conf", "1"},
+       }) {
+    EXPECT_EQ(value_of(name, value), value) << name;
+  }
+  EXPECT_EQ(value_of("background_thread", "off"), "0");
+  EXPECT_EQ(value_of("heap_limit", "3G"), std::to_string(uint64_t{3} << 30));
+  EXPECT_EQ(value_of("dirty_ratio", "40%"), "40");
+  EXPECT_EQ(value_of("stats_signal", "sigusr1"), "USR1");
+}
+
+TEST(Options, BadValuesNameWhatIsAllowed) {
+  for (const auto& [name, value] : {
+           std::pair{"stats_interval", "soon"},
+           {"stats_signal", "KILL"},
+           {"watch", "%n"},
+           {"verbose", "loud"},
+           {"purge_delay", "-2"},
+           {"purge_delay", "1s"},
+           {"dirty_ratio", "10001"},
+           {"heap_limit", "0"},
+           {"heap_limit", "101%"},
+           {"background_thread", "perhaps"},
+           {"thp", "huge"},
+           {"foreign", "free"},
+           {"stats_file", "%d"},
+           {"confirm_conf", "-1"},
+           {"abort_conf", "2"},
+       }) {
+    const std::string warning = value_of(name, value);
+    EXPECT_EQ(warning.find("talc: TALC_"), 0U) << warning;
+    EXPECT_NE(
+        warning.find(std::string(" must be ") + option(name).values + ", not '" + value + "'\n"),
+        std::string::npos)
+        << warning;
+  }
+}
+
+TEST(Options, OfMemoryAreSettings) {
+  parse({"TALC_PURGE_DELAY=-1", "TALC_DIRTY_RATIO=5", "TALC_BACKGROUND_THREAD=no",
+         "TALC_HEAP_LIMIT=2M", "TALC_THP=always", "TALC_FOREIGN=libc"});
+  EXPECT_EQ(settings.purge_delay_ms, talc::Settings::kNever);
+  EXPECT_EQ(settings.dirty_ratio, 5U);
+  EXPECT_FALSE(settings.background_thread);
+  EXPECT_EQ(settings.heap_limit, size_t{2} << 20);
+  EXPECT_EQ(settings.thp, talc::Thp::always);
+  EXPECT_EQ(settings.foreign, talc::Foreign::libc);
+}
+
+TEST(Options, ALimitMayBeAShareOfWhatThereIs) {
+  parse({"TALC_HEAP_LIMIT=50%"});
+  const size_t available = talc::memory_available();
+  ASSERT_NE(available, 0U);
+  EXPECT_EQ(settings.heap_limit, available / 100 * 50);
+}
+
+TEST(Conf, NamesAreWithoutThePrefix) {
+  const Parsed parsed =
+      parse({"TALC_CONF=stats:json,purge_delay:500,stats_file:fd:3,,heap_limit:2G,"});
+  EXPECT_EQ(parsed.warnings, "");
+  EXPECT_EQ(parsed.options->stats, talc::StatsFormat::kJson);
+  EXPECT_STREQ(parsed.options->stats_file, "fd:3");
+  EXPECT_EQ(settings.purge_delay_ms, 500);
+  EXPECT_EQ(settings.heap_limit, size_t{2} << 30);
+}
+
+TEST(Conf, IsWeakerThanAVariableAndStrongerThanTheProgram) {
+  const char* const compiled_in = "purge_delay:1,dirty_ratio:2,thp:never";
+  for (const auto& environment :
+       {std::vector{"TALC_CONF=purge_delay:10,dirty_ratio:20", "TALC_PURGE_DELAY=100"},
+        std::vector{"TALC_PURGE_DELAY=100", "TALC_CONF=purge_delay:10,dirty_ratio:20"}}) {
+    parse(environment, compiled_in);
+    EXPECT_EQ(settings.purge_delay_ms, 100);
+    EXPECT_EQ(settings.dirty_ratio, 20U);
+    EXPECT_EQ(settings.thp, talc::Thp::never);
+  }
+}
+
+TEST(Conf, ABadValueLeavesWhatAWeakerOneSaid) {
+  const Parsed parsed = parse({"TALC_CONF=purge_delay:7", "TALC_PURGE_DELAY=late"});
+  EXPECT_EQ(settings.purge_delay_ms, 7);
+  EXPECT_NE(parsed.warnings, "");
+}
+
+TEST(Conf, TheLastOfOneNameCounts) {
+  parse({"TALC_CONF=purge_delay:7,purge_delay:8"});
+  EXPECT_EQ(settings.purge_delay_ms, 8);
+}
+
+TEST(Conf, SaysWhatIsWrongAndWhere) {
+  EXPECT_EQ(parse({"TALC_CONF=speed:1"}).warnings, "talc: unknown option 'speed:1' in TALC_CONF\n");
+  EXPECT_EQ(
+      parse({"TALC_CONF=verbose"}).warnings,
+      std::string("talc: verbose in TALC_CONF must be ") + option("verbose").values + ", not ''\n");
+  EXPECT_EQ(parse({}, "thp:big").warnings,
+            "talc: thp in talc_conf must be adaptive, always or never, not 'big'\n");
+  EXPECT_EQ(parse({"TALC_CONF=a:1,stats:json,b:2"}).options->problems, 2U);
+}
+
+TEST(Options, TellWhereTheyCameFrom) {
+  const Parsed parsed = parse({"TALC_CONF=dirty_ratio:20", "TALC_STATS=json"}, "thp:never");
+  char text[8192];
+  talc::TextWriter out(text);
+  talc::print_options(*parsed.options, out);
+  const std::string lines(out.data(), out.size());
+  for (const char* const line :
+       {"talc: TALC_STATS=json (environment)\n", "talc: TALC_DIRTY_RATIO=20 (TALC_CONF)\n",
+        "talc: TALC_THP=never (talc_conf)\n", "talc: TALC_PURGE_DELAY=1000 (preset)\n",
+        "talc: TALC_STATS_FILE= (preset)\n"}) {
+    EXPECT_NE(lines.find(line), std::string::npos) << line << lines;
+  }
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), long{talc::kOptionCount});
+  talc::TextWriter given(text);
+  talc::print_given_options(*parsed.options, given);
+  EXPECT_EQ(std::string(given.data(), given.size()), " stats=json dirty_ratio=20 thp=never");
+}
+
+TEST(Options, AreSetByACall) {
+  const Parsed parsed = parse({});
+  EXPECT_TRUE(
+      talc::set_option(*parsed.options, option("purge_delay"), {"12", 2}, talc::Origin::call));
+  EXPECT_EQ(settings.purge_delay_ms, 12);
+  EXPECT_FALSE(
+      talc::set_option(*parsed.options, option("purge_delay"), {"x", 1}, talc::Origin::call));
+  EXPECT_EQ(settings.purge_delay_ms, 12);
+  EXPECT_EQ(talc::find_option({"purge_dela", 10}), nullptr);
+}
+
+// ---- documents ----
+
+// A row of docs/OPTIONS.md.
+std::string row_of(const talc::Option& option) {
+  char variable[64];
+  talc::TextWriter out(variable);
+  talc::print_variable_name(option, out);
+  return "| `" + std::string(out.data(), out.size()) + "` | " + option.values + " | " +
+         option.preset + " | " + option.meaning + " |\n";
+}
+
 TEST(Options, EachIsDocumented) {
+  const std::string document = read_file(TALC_SOURCE_FOLDER "/docs/OPTIONS.md");
+  std::string rows;
   for (const talc::Option& option : talc::option_table) {
-    EXPECT_EQ(std::string(option.name).substr(0, 5), "TALC_");
-    EXPECT_STRNE(option.values, "");
-    EXPECT_STRNE(option.preset, "");
     EXPECT_EQ(std::string(option.meaning).back(), '.');
+    rows += row_of(option);
+  }
+  EXPECT_NE(document.find(rows), std::string::npos) << "docs/OPTIONS.md should have\n" << rows;
+}
+
+TEST(Options, EachIsInTheReadme) {
+  const std::string readme = read_file(TALC_SOURCE_FOLDER "/README.md");
+  for (const talc::Option& option : talc::option_table) {
+    const std::string row = row_of(option);
+    const std::string variable = row.substr(0, row.find('`', 3) + 1);
+    EXPECT_NE(readme.find(variable), std::string::npos) << variable;
   }
 }
 

@@ -210,7 +210,9 @@ TEST_F(Report, ComesWithWarningsAboutOptions) {
   const Outcome outcome =
       end("plain", {.environment = {{"TALC_STATS", "loud"}, {"TALC_NONE", "1"}}});
   EXPECT_TRUE(outcome.exited_with(0));
-  EXPECT_EQ(count(outcome.err, "talc: TALC_STATS must be 0, 1, text or json, not 'loud'\n"), 1U);
+  EXPECT_EQ(
+      count(outcome.err, "talc: TALC_STATS must be 0, 1, text, json, prom or xml, not 'loud'\n"),
+      1U);
   EXPECT_EQ(count(outcome.err, "talc: unknown option TALC_NONE\n"), 1U);
   EXPECT_EQ(count(outcome.err, "\n"), 2U) << outcome.err;
 }

@@ -178,6 +178,9 @@ class BasicProcessHeap {
     return has_trimmed;
   }
 
+  // Bytes that heaps and huge blocks have mapped now.
+  static size_t mapped_bytes() { return Footprint<Kernel>::mapped_bytes(); }
+
   // Whether get_stats also asks what is resident, for which it needs a system call for each 8 MiB.
   enum class Resident : bool { skip, ask };
 

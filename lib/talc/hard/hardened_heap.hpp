@@ -49,6 +49,7 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
   using Base::arm_thread;
   using Base::before_fork;
   using Base::end_thread;
+  using Base::mapped_bytes;
   using Base::owns;
   using Base::Resident;
 

@@ -1,0 +1,10 @@
+// The version of talc: of the libraries, of what their reports say, and of these headers.
+//
+// meson.build has the same; a test compares them.
+#pragma once
+
+namespace talc {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+}  // namespace talc
