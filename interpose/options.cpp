@@ -2,6 +2,7 @@
 #include "interpose/options.hpp"
 
 #include "talc/api/settings.hpp"
+#include "talc/api/thp.hpp"
 #include "talc/os/memory_available.hpp"
 
 namespace talc {
@@ -185,7 +186,14 @@ void print_heap_limit(const Options&, TextWriter& out) {
 constexpr Word<Thp> kThp[] = {
     {"adaptive", Thp::adaptive}, {"always", Thp::always}, {"never", Thp::never}};
 
-bool set_thp(Options&, Piece value) { return store_word(value, kThp, settings.thp); }
+bool set_thp(Options&, Piece value) {
+  Thp thp = Thp::adaptive;
+  if (!read_word(value, kThp, thp)) {
+    return false;
+  }
+  talc::set_thp(thp);
+  return true;
+}
 void print_thp(const Options&, TextWriter& out) { out.text(word_of(kThp, settings.thp.load())); }
 
 constexpr Word<Foreign> kForeign[] = {

@@ -9,6 +9,7 @@
 #include "talc/api/block_prefix.hpp"
 #include "talc/api/footprint.hpp"
 #include "talc/api/fresh_memory.hpp"
+#include "talc/api/thp.hpp"
 #include "talc/base/scatter.hpp"
 #include "talc/core/guard.hpp"
 #include "talc/front/page_map.hpp"
@@ -47,6 +48,8 @@ class HeapRegistry {
 
   static bool try_take(size_t bytes) { return Footprint<Kernel>::try_grow(bytes); }
   static void give_back(size_t bytes) { Footprint<Kernel>::shrink(bytes); }
+
+  static size_t huge_from(size_t adaptive) { return talc::huge_from(adaptive); }
 
   static bool reserve(Span heap) {
     Pages::learn_secret();  // nothing is sealed before there is a heap

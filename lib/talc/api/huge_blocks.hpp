@@ -14,6 +14,7 @@
 #include <atomic>
 
 #include "talc/api/footprint.hpp"
+#include "talc/api/thp.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/front/page_map.hpp"
 #include "talc/os/fault.hpp"
@@ -66,6 +67,9 @@ class HugeBlocks {
       return nullptr;
     }
     Footprint<Kernel>::raise_peak();
+    if (huge_from(kNoAdvice) == 0) {
+      Kernel::advise_huge(Span::from_base_size(base, length));
+    }
     Map::set(base, entry_of(base, length));
     return count_in(base, length);
   }
@@ -151,6 +155,8 @@ class HugeBlocks {
 
  private:
   static constexpr size_t kLeastAlign = 16;
+  // Left to itself a huge block gets none: the kernel gives huge pages to those who touch them all.
+  static constexpr size_t kNoAdvice = ~size_t{0};
 
   // A place for a block that is kept. Whoever has made it busy may change it.
   class Kept {

@@ -12,9 +12,11 @@
 // whose small blocks threads cache. Used by interpose/, which owns it.
 #pragma once
 
+#include "talc/api/heap_walk.hpp"
 #include "talc/api/huge_blocks.hpp"
 #include "talc/api/middle_blocks.hpp"
 #include "talc/api/process_stats.hpp"
+#include "talc/api/reserve.hpp"
 #include "talc/api/small_blocks.hpp"
 
 namespace talc {
@@ -163,6 +165,18 @@ class BasicProcessHeap {
     const PageEntry::Kind kind = Map::get(ptr).kind();
     return kind != PageEntry::Kind::none && kind != PageEntry::Kind::returned;
   }
+
+  // Whether `ptr` never was in memory of ours, as far as the page map knows: no block of ours begins
+  // there. What was unmapped and is another's now still looks like ours.
+  static bool is_foreign(const void* ptr) { return Map::get(ptr).kind() == PageEntry::Kind::none; }
+
+  // f(WalkedBlock) for each block: see HeapWalk::walk.
+  template <class F>
+  WalkEnd walk(F f) {
+    return HeapWalk<Kernel>::walk(caches_, f);
+  }
+
+  Reserve<Kernel>& reserve() { return reserve_; }
 
   // Gives back to the kernel what nobody uses, but for `pad_bytes` on top of each arena. Returns
   // whether there was anything. Cost: linear in the number of blocks.
@@ -337,6 +351,7 @@ class BasicProcessHeap {
 
   ThreadCaches<Kernel> caches_;
   HugeBlocks<Kernel> huge_;
+  Reserve<Kernel> reserve_;
 };
 
 using ProcessHeap = BasicProcessHeap<Pages>;
@@ -406,6 +421,7 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident) {
   }
   const auto huge = huge_.get_counts();
   const size_t leaf_bytes = Map::leaf_bytes();
+  const size_t reserve_bytes = reserve_.held_bytes();
   out.huge_blocks = huge.allocations - huge.frees;
   out.huge_bytes = huge.live_bytes;
   out.allocations += huge.allocations;
@@ -413,11 +429,11 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident) {
   out.allocated += huge.live_bytes;
   out.active += huge.live_bytes;
   out.metadata += leaf_bytes;
-  out.mapped += huge.live_bytes + huge.kept_bytes + leaf_bytes;
-  out.retained += huge.kept_bytes;
+  out.mapped += huge.live_bytes + huge.kept_bytes + leaf_bytes + reserve_bytes;
+  out.retained += huge.kept_bytes + reserve_bytes;
   out.peak = Footprint<Kernel>::peak_bytes();
   out.heaps += out.huge_blocks;
-  out.mappings = out.heaps + huge.kept_count + Map::mapping_count();
+  out.mappings = out.heaps + huge.kept_count + Map::mapping_count() + (reserve_bytes != 0 ? 1 : 0);
   out.system_calls = Kernel::system_calls();
   if (resident == Resident::ask) {
     out.resident += HugeBlocks<Kernel>::resident_bytes();

@@ -12,7 +12,7 @@
 //
 // `Kernel` is where memory comes from (pages.hpp). `Registry` is told of heaps: it is asked for the
 // right to map so many bytes before the kernel is, and has it back when those are the kernel's; it
-// reserves what it needs for a range, learns of it before the engine uses it and again after it has
+// says from which size on a heap should have huge pages, reserves what it needs for a range, learns of it before the engine uses it and again after it has
 // ceased to. Neither may allocate from the engine: the handler runs inside an allocation, with its
 // lock held.
 #pragma once
@@ -29,6 +29,7 @@ namespace talc {
 struct NoRegistry {
   static bool try_take(size_t) { return true; }
   static void give_back(size_t) {}
+  static size_t huge_from(size_t adaptive) { return adaptive; }
   static bool reserve(Span) { return true; }
   static void add(Span) {}
   static void remove(Span) {}
@@ -51,7 +52,8 @@ class MapOnOom {
   static constexpr size_t kMinSlack = size_t{2} << 20;
   static constexpr size_t kMaxSlack = size_t{64} << 20;
 
-  // A heap that has become so large gets huge pages for what it grows by from then on.
+  // A heap that has become so large gets huge pages for what it grows by from then on, unless the
+  // registry says otherwise.
   static constexpr size_t kHugeFrom = size_t{64} << 20;
   static constexpr size_t kHugePage = size_t{2} << 20;
 
@@ -227,7 +229,11 @@ class MapOnOom {
   // page stays small, for the engine keeps a word at the very top, which would make all of a huge
   // one resident.
   void advise_huge(Span added) {
-    if (mapped_bytes_ < kHugeFrom) {
+    if (is_all_huge_) {
+      Kernel::count_advised(added);  // the mapping had advice before it grew
+      return;
+    }
+    if (mapped_bytes_ < registry_.huge_from(kHugeFrom)) {
       return;
     }
     char* const from = huge_.is_empty() ? align_up(added.base, kHugePage) : huge_.acme;
@@ -260,6 +266,8 @@ class MapOnOom {
     registry_.add(heap);
     mapped_bytes_ += bytes;
     huge_ = Span();
+    // All of it, so that it stays one mapping; the last page, too.
+    is_all_huge_ = registry_.huge_from(kHugeFrom) == 0 && Kernel::advise_huge(heap);
     current_ = talc.claim(heap);
     TALC_ASSERT(current_ == heap);
     return true;
@@ -360,6 +368,8 @@ class MapOnOom {
   size_t mapped_bytes_ = 0;
   // 0: kMinSlack. All zeros at first, so that arenas not yet used are no bytes of a file.
   size_t slack_bytes_ = 0;
+  // All of it has huge pages, and so will what it grows by.
+  bool is_all_huge_ = false;
   bool trimmed_since_growth_ = false;
   bool busy_ = false;
   bool may_not_grow_ = false;

@@ -99,8 +99,14 @@ class Pages {
     const bool is_advised =
         ask(KernelCall::madvise,
             [=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_HUGEPAGE); }) == 0;
-    advised_.fetch_add(is_advised ? pages.size() : 0, std::memory_order_relaxed);
+    if (is_advised) {
+      count_advised(pages);
+    }
     return is_advised;
+  }
+  // What a mapping with such advice has grown by, has it too.
+  static void count_advised(Span pages) {
+    advised_.fetch_add(pages.size(), std::memory_order_relaxed);
   }
 
   // Forbids huge pages in this process and in those that it starts, by fork and by exec; or no longer.
@@ -176,7 +182,7 @@ class Pages {
     }
     return sum;
   }
-  // Bytes for which advise_huge was successful, ever.
+  // Bytes with such advice, ever.
   static size_t advised_bytes() { return advised_.load(std::memory_order_relaxed); }
 
  private:
