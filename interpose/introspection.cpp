@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "interpose/export.hpp"
+#include "interpose/foreign.hpp"
+#include "interpose/out_of_memory.hpp"
 #include "interpose/process.hpp"
 #include "interpose/report.hpp"
 
@@ -72,10 +74,14 @@ extern "C" {
 
 // Constant over the block's life. More than was asked for; all of it may be used.
 TALC_EXPORT size_t malloc_usable_size(void* block) noexcept {
-  return block == nullptr ? 0 : talc::process_heap().usable_size(block);
+  if (block == nullptr) {
+    return 0;
+  }
+  return talc::foreign::is_ours_to_pass(block) ? talc::foreign::usable_size(block)
+                                               : talc::process_heap().usable_size(block);
 }
 
-TALC_EXPORT int malloc_trim(size_t pad) noexcept { return talc::process_heap().trim(pad) ? 1 : 0; }
+TALC_EXPORT int malloc_trim(size_t pad) noexcept { return talc::purge(pad) ? 1 : 0; }
 
 TALC_EXPORT struct mallinfo2 mallinfo2() noexcept { return talc::get_info(); }
 

@@ -28,10 +28,11 @@ extern "C" [[gnu::weak, gnu::visibility("default")]] const char* talc_conf;
 namespace talc {
 
 constinit TheHeap the_process_heap;
+constinit Options process_options;
 
 namespace {
 
-constinit Options options;
+constexpr Options& options = process_options;
 constinit ReportOutput report_output;
 
 void warn(const char* line, size_t size_bytes) {

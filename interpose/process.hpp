@@ -22,4 +22,8 @@ extern constinit TheHeap the_process_heap;
 
 inline TheHeap& process_heap() { return the_process_heap; }
 
+// What was read at the start, and set since.
+struct Options;
+extern constinit Options process_options;
+
 }  // namespace talc

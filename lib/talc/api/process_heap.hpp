@@ -177,6 +177,13 @@ class BasicProcessHeap {
   }
 
   Reserve<Kernel>& reserve() { return reserve_; }
+  // Has the reserve again, if it was given up and there is room; not while the program's OOM handler
+  // makes room for something else. Cost: as Reserve::refill.
+  void refill_reserve() {
+    if (!ThreadNote::is_asking()) {
+      reserve_.refill();
+    }
+  }
 
   // Gives back to the kernel what nobody uses, but for `pad_bytes` on top of each arena. Returns
   // whether there was anything. Cost: linear in the number of blocks.
@@ -295,6 +302,7 @@ class BasicProcessHeap {
   [[gnu::noinline]] void release_huge(void* ptr, PageEntry entry) {
     require_huge(ptr, entry, Fault::double_free);
     huge_.release(ptr, entry);
+    refill_reserve();
   }
 
   static void require_huge(const void* ptr, PageEntry entry, Fault if_returned) {

@@ -52,6 +52,7 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
   using Base::is_foreign;
   using Base::mapped_bytes;
   using Base::owns;
+  using Base::refill_reserve;
   using Base::reserve;
   using Base::Resident;
 
