@@ -28,6 +28,8 @@ Piece piece_of(const char* string) { return {string, __builtin_strlen(string)}; 
 }  // namespace
 }  // namespace talc
 
+using talc::Pages;
+
 extern "C" {
 
 TALC_EXPORT void talc_set_oom_handler(talc_oom_handler* handler, void* arg) {
@@ -72,19 +74,33 @@ TALC_EXPORT void talc_stats_get(struct talc_stats* stats) {
       .cached = now.cached,
       .in_transit = now.in_transit,
       .slabs = now.slabs,
+      .slab_free = now.slab_free,
+      .group_free = now.group_free,
+      .gaps = now.gaps,
+      .kept = now.kept,
+      .reserve = now.reserve,
       .resident = now.resident,
       .mapped = now.mapped,
       .retained = now.retained,
+      .dirty = now.dirty,
+      .purged = now.purged,
       .peak = now.peak,
+      .peak_uptime_ms = now.peak_uptime_ms,
+      .heap_limit = talc::settings.heap_limit.load(std::memory_order_relaxed),
       .heaps = now.heaps,
       .fragments = now.fragments,
       .mappings = now.mappings,
-      .system_calls = now.system_calls,
+      .arenas = now.arena_count,
       .huge_blocks = now.huge_blocks,
       .huge_bytes = now.huge_bytes,
-      .arenas = now.arena_count,
-      .heap_limit = talc::settings.heap_limit.load(std::memory_order_relaxed),
-      .reserve = talc::process_heap().reserve().held_bytes(),
+      .advised = Pages::advised_bytes(),
+      .system_calls = Pages::system_calls(),
+      .mmap_calls = Pages::system_calls(Pages::Call::mmap),
+      .munmap_calls = Pages::system_calls(Pages::Call::munmap),
+      .mremap_calls = Pages::system_calls(Pages::Call::mremap),
+      .madvise_calls = Pages::system_calls(Pages::Call::madvise),
+      .mprotect_calls = Pages::system_calls(Pages::Call::mprotect),
+      .mincore_calls = Pages::system_calls(Pages::Call::mincore),
   };
   const size_t size = stats->size;
   const size_t filled = size < sizeof known ? size : sizeof known;

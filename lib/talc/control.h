@@ -76,32 +76,50 @@ int talc_ctl(const char* name, char* value, size_t size, const char* new_value);
 /* ---- statistics ---- */
 
 /* What the heap has now, and has handled in all, in bytes where nothing else is said. What they mean
-   exactly: lib/talc/api/process_stats.hpp. mapped = active + metadata + retained. Later versions
-   append fields. */
+   exactly: lib/talc/api/process_stats.hpp.
+
+     mapped = active + metadata + retained
+     retained = cached + in_transit + slab_free + group_free + gaps + kept + reserve = dirty + purged
+
+   Later versions append fields. */
 struct talc_stats {
   size_t size; /* set by you: sizeof(struct talc_stats) */
 
-  size_t allocations;  /* number of blocks handed out, ever */
-  size_t frees;        /* number of blocks taken back, ever */
-  size_t allocated;    /* usable bytes of live blocks */
-  size_t active;       /* the same with what each block costs */
-  size_t metadata;     /* what serves all blocks */
-  size_t cached;       /* free, in threads' caches; part of retained */
-  size_t in_transit;   /* free, on the way to their arena; part of retained */
-  size_t slabs;        /* cut into small blocks, free ones too */
-  size_t resident;     /* in memory */
-  size_t mapped;       /* from the kernel */
-  size_t retained;     /* mapped, and free */
-  size_t peak;         /* the most that was mapped at once */
-  size_t heaps;        /* number of heaps, a huge block being one */
-  size_t fragments;    /* number of gaps between blocks */
-  size_t mappings;     /* number of mappings in use */
-  size_t system_calls; /* number of calls of the kernel for memory, ever */
-  size_t huge_blocks;  /* number of live blocks with a mapping of their own */
-  size_t huge_bytes;   /* their bytes */
-  size_t arenas;       /* number of arenas */
-  size_t heap_limit;   /* the most that may be mapped; all ones: unlimited */
-  size_t reserve;      /* what is set aside now */
+  size_t allocations;    /* number of blocks handed out, ever */
+  size_t frees;          /* number of blocks taken back, ever */
+  size_t allocated;      /* usable bytes of live blocks */
+  size_t active;         /* the same with what each block costs */
+  size_t metadata;       /* what serves all blocks */
+  size_t cached;         /* free, in threads' caches */
+  size_t in_transit;     /* free, on the way to their arena */
+  size_t slabs;          /* cut into small blocks, free ones too */
+  size_t slab_free;      /* free, in slabs */
+  size_t group_free;     /* free, for slabs */
+  size_t gaps;           /* free, between blocks */
+  size_t kept;           /* free huge blocks */
+  size_t reserve;        /* set aside by talc_set_reserve, and there now */
+  size_t resident;       /* in memory */
+  size_t mapped;         /* from the kernel */
+  size_t retained;       /* mapped, and free */
+  size_t dirty;          /* free, with memory, or perhaps */
+  size_t purged;         /* free, without memory */
+  size_t peak;           /* the most that was mapped at once */
+  size_t peak_uptime_ms; /* when that was: milliseconds since the library started */
+  size_t heap_limit;     /* the most that may be mapped; all ones: no limit */
+  size_t heaps;          /* number of heaps, a huge block being one */
+  size_t fragments;      /* number of gaps */
+  size_t mappings;       /* number of mappings in use */
+  size_t arenas;         /* number of arenas */
+  size_t huge_blocks;    /* number of live blocks with a mapping of their own */
+  size_t huge_bytes;     /* their bytes */
+  size_t advised;        /* that the kernel was asked to give huge pages for, ever */
+  size_t system_calls;   /* number of calls of the kernel for memory, ever; by kind: */
+  size_t mmap_calls;
+  size_t munmap_calls;
+  size_t mremap_calls;
+  size_t madvise_calls;
+  size_t mprotect_calls;
+  size_t mincore_calls;
 };
 
 /* Fills in the first `stats->size` bytes of `stats`, which must be set; fields that this version of
@@ -119,7 +137,8 @@ void talc_stats_get(struct talc_stats* stats);
 typedef int talc_visitor(void* block, size_t size, unsigned arena, void* arg);
 
 /* Tells of every block that the program has, in no order: not of those that caches, outboxes and the
-   hardened library's quarantine hold. Exact if no other thread allocates or frees meanwhile; otherwise
+   hardened library's quarantine hold, nor, in a fork's child, of those in an arena that another thread
+   was at work in for two seconds before the fork. Exact if no other thread allocates or frees meanwhile; otherwise
    a block that comes or goes while it is at work may be told or not, and one that was told may be gone
    (do not read a block that another thread may free). Of a huge block the hardened library tells the
    room, which may be more than its usable size.

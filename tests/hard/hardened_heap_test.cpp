@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/accounts.hpp"
 #include "support/sanitizers.hpp"
 #include "support/threads.hpp"
 
@@ -173,6 +174,17 @@ TEST_F(HardenedHeapTest, GuardsEndGroupsAndGoWithThem) {
   the_heap.trim(0);
   EXPECT_LE(stats().heaps, mappings + 1);
   the_heap.release(allocate(3 * kMiB));  // the memory is whole again
+}
+
+TEST_F(HardenedHeapTest, EveryByteIsAccountedForWhileThreadsHoldSomeOfEverything) {
+  live_through_a_mixed_workload(the_heap, [&](size_t) {
+    const Accounts accounts = take_accounts(the_heap);
+    expect_accounts<HardenedPages>(accounts);
+    EXPECT_NE(accounts.stats->cached, 0U);
+    EXPECT_NE(accounts.stats->slab_free, 0U);
+  });
+  the_heap.trim(0);
+  expect_accounts<HardenedPages>(take_accounts(the_heap));
 }
 
 }  // namespace

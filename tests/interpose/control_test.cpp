@@ -105,6 +105,15 @@ TEST(Stats, AreThoseOfTheHeap) {
   EXPECT_GE(after.allocated, before.allocated + 20 * kMiB + 100);
   EXPECT_EQ(after.huge_blocks, before.huge_blocks + 1);
   EXPECT_EQ(after.mapped, after.active + after.metadata + after.retained);
+  if (!is_hardened()) {  // its quarantine is the rest
+    EXPECT_EQ(after.retained, after.cached + after.in_transit + after.slab_free + after.group_free +
+                                  after.gaps + after.kept + after.reserve);
+  }
+  EXPECT_EQ(after.retained, after.dirty + after.purged);
+  EXPECT_EQ(after.system_calls, after.mmap_calls + after.munmap_calls + after.mremap_calls +
+                                    after.madvise_calls + after.mprotect_calls +
+                                    after.mincore_calls);
+  EXPECT_GT(after.mmap_calls, before.mmap_calls);
   EXPECT_GE(after.peak, 20 * kMiB);
   EXPECT_GE(after.arenas, 1U);
   EXPECT_EQ(after.reserve, 0U);

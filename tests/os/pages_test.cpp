@@ -151,9 +151,9 @@ TEST_F(PagesTest, RefusalsAreSoftAndLeaveErrnoAlone) {
 }
 
 TEST_F(PagesTest, CountsItsCallsByKind) {
-  size_t before[kKernelCalls];
-  for (unsigned kind = 0; kind < kKernelCalls; ++kind) {
-    before[kind] = Pages::calls_of(static_cast<KernelCall>(kind));
+  size_t before[Pages::kCallKinds];
+  for (unsigned kind = 0; kind < Pages::kCallKinds; ++kind) {
+    before[kind] = Pages::system_calls(static_cast<Pages::Call>(kind));
   }
   const size_t before_all = Pages::system_calls();
   const Span pages = Span::from_base_size(Pages::map(nullptr, 2 * page_), 2 * page_);
@@ -166,9 +166,9 @@ TEST_F(PagesTest, CountsItsCallsByKind) {
   Pages::resize_in_place(pages, page_);
   Pages::unmap(Span::from_base_size(pages.base, page_));
   const size_t expected[] = {1, 1, 1, 2, 3, 1};
-  for (unsigned kind = 0; kind < kKernelCalls; ++kind) {
-    EXPECT_EQ(Pages::calls_of(static_cast<KernelCall>(kind)) - before[kind], expected[kind])
-        << kKernelCallNames[kind];
+  for (unsigned kind = 0; kind < Pages::kCallKinds; ++kind) {
+    EXPECT_EQ(Pages::system_calls(static_cast<Pages::Call>(kind)) - before[kind], expected[kind])
+        << kind;
   }
   EXPECT_EQ(Pages::system_calls() - before_all, 9U);
 }

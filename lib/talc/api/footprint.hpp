@@ -4,7 +4,7 @@
 //
 // Whoever is about to ask the kernel asks here first, and says so when the kernel refused, or has it
 // back: so what is mapped is never beyond settings.heap_limit, however many threads grow at once.
-// What counts is addresses, with memory or without: docs/decisions/0011. Two atomic words, changed
+// What counts is addresses, with memory or without: docs/decisions/0011. Three atomic words, changed
 // only where the kernel is called anyway. Heaps (heap_registry.hpp), huge blocks and the reserve count
 // themselves in and out; get_stats reads it.
 #pragma once
@@ -13,6 +13,7 @@
 
 #include "talc/api/settings.hpp"
 #include "talc/base/word.hpp"
+#include "talc/os/uptime.hpp"
 
 namespace talc {
 
@@ -34,17 +35,24 @@ class Footprint {
   static void raise_peak() {
     const size_t now = mapped_bytes();
     size_t peak = peak_.load(std::memory_order_relaxed);
-    while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+    while (now > peak) {
+      if (peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+        peak_uptime_ms_.store(Uptime::milliseconds(), std::memory_order_relaxed);
+        return;
+      }
     }
   }
   static void shrink(size_t bytes) { mapped_.fetch_sub(bytes, std::memory_order_relaxed); }
 
   static size_t mapped_bytes() { return mapped_.load(std::memory_order_relaxed); }
   static size_t peak_bytes() { return peak_.load(std::memory_order_relaxed); }
+  // When that was.
+  static size_t peak_uptime_ms() { return peak_uptime_ms_.load(std::memory_order_relaxed); }
 
  private:
   static inline constinit std::atomic<size_t> mapped_{0};
   static inline constinit std::atomic<size_t> peak_{0};
+  static inline constinit std::atomic<size_t> peak_uptime_ms_{0};
 };
 
 }  // namespace talc

@@ -1,152 +1,147 @@
-// HeapWalk: every block that the program has, one after the other.
+// HeapWalk: what each byte of an arena's heaps is used for, from the tags, prefixes and page map.
 //
-//   arena   heap ──> chunk: a group ──> its slabs ──> slots in use that no cache or outbox has
-//                    chunk: a middle block, if the word below its payload says that it is live
-//   page map ──> huge blocks
+//   | header | block | metadata | gap … | group: slab, slab, free granules | gap …           |
+//   |  m        #        m        ~   .     #      =      .                  ~    .            |
 //
-// Each arena is visited once, for as long as its blocks take: nothing begins or ends there meanwhile,
-// but threads go on using their own caches. What those hold is written down first, in memory from the
-// kernel: so it is one look at each, and exact if no other thread is at work. Used by ProcessHeap.
+// It believes nothing that the counters say, so that a test can compare the two; and it asks the
+// kernel which free pages are in memory. Used by ProcessHeap::get_stats, during a visit.
 #pragma once
 
-#include <algorithm>
-
-#include "talc/api/huge_blocks.hpp"
-#include "talc/api/thread_caches.hpp"
+#include "talc/api/arena.hpp"
+#include "talc/api/process_stats.hpp"
 
 namespace talc {
-
-struct WalkedBlock {
-  static constexpr unsigned kNoArena = ~0U;
-
-  void* ptr;
-  size_t usable;
-  unsigned arena;  // kNoArena: a huge block
-};
-
-enum class WalkEnd : unsigned char { all, stopped, busy, no_memory };
 
 template <class Kernel>
 class HeapWalk {
  public:
-  using TheArena = Arena<Kernel>;
-  using Map = PageMap<Kernel>;
+  using Use = HeapMap::Use;
 
-  // f(WalkedBlock) for each block, until it is false. Requires: f does nothing with the heap.
-  // Cost: linear in the blocks, n log n in what caches hold. Locks: one arena's at a time.
-  template <class F>
-  static WalkEnd walk(ThreadCaches<Kernel>& caches, F f) {
-    for (unsigned i = 0; i < caches.arenas().count(); ++i) {
-      TheArena& arena = caches.arenas()[i];
-      const auto visit = arena.visit_within(kPatienceMs);
-      // An abandoned arena can't be visited, and does not change either.
-      if (!visit && !arena.lock().is_abandoned()) {
-        return WalkEnd::busy;
-      }
-      const WalkEnd end = walk_arena(caches, arena, f);
-      if (end != WalkEnd::all) {
-        return end;
-      }
-    }
-    bool goes_on = true;
-    Map::for_each_huge([&](char* granule, PageEntry entry) {
-      char* const base = granule + entry.huge_page() * Kernel::page_size();
-      goes_on = goes_on && f(WalkedBlock{base, entry.huge_length(), WalkedBlock::kNoArena});
+  // Walks one heap of `engine`. Fills `map`, with cells if there are to be any; its arena is the
+  // caller's to say. Cost: linear in the chunks, and a system call for each piece of a gap that lies in one cell.
+  template <class Engine>
+  static void walk(Engine& engine, Span heap, HeapMap& map, bool with_cells) {
+    HeapWalk walk(heap, map, with_cells);
+    [[maybe_unused]] const Span used = engine.get_allocated_span(heap);  // so that none waits
+    engine.for_each_chunk(heap, [&](Span chunk, bool allocated) {
+      allocated ? walk.add_allocated(chunk) : walk.add_gap(chunk);
+      walk.rest_.acme = chunk.base;
     });
-    return goes_on ? WalkEnd::all : WalkEnd::stopped;
+    walk.add(walk.rest_, Use::metadata);
+    walk.end_cell();
   }
 
  private:
-  static constexpr unsigned kPatienceMs = 1000;
+  using Map = PageMap<Kernel>;
 
-  // The slots of an arena that count as used in their slabs and are no blocks: a sorted list.
-  class FreeSlots {
-   public:
-    FreeSlots(ThreadCaches<Kernel>& caches, TheArena& arena) {
-      size_t count = 0;
-      caches.for_each_free_slot(arena, [&](const void*) { count += 1; });
-      // Threads go on, and may have a few more at the second look.
-      bytes_ = align_up((count + count / 8 + kSpare) * sizeof(void*), Kernel::page_size());
-      slots_ = reinterpret_cast<const void**>(Kernel::map(nullptr, bytes_));
-      if (slots_ == nullptr) {
-        return;
-      }
-      caches.for_each_free_slot(arena, [&](const void* slot) {
-        if (count_ < bytes_ / sizeof(void*)) {
-          slots_[count_++] = slot;
-        }
-      });
-      std::sort(slots_, slots_ + count_);
-    }
-    ~FreeSlots() {
-      if (slots_ != nullptr) {
-        Kernel::unmap(Span::from_base_size(reinterpret_cast<char*>(slots_), bytes_));
-      }
-    }
-    FreeSlots(const FreeSlots&) = delete;
-    FreeSlots& operator=(const FreeSlots&) = delete;
-
-    bool is_known() const { return slots_ != nullptr; }
-    bool contains(const void* slot) const {
-      return std::binary_search(slots_, slots_ + count_, slot);
-    }
-
-   private:
-    static constexpr size_t kSpare = 512;
-
-    const void** slots_ = nullptr;
-    size_t count_ = 0;
-    size_t bytes_ = 0;
-  };
-
-  template <class F>
-  static WalkEnd walk_arena(ThreadCaches<Kernel>& caches, TheArena& arena, F& f) {
-    const FreeSlots free_slots(caches, arena);
-    if (!free_slots.is_known()) {
-      return WalkEnd::no_memory;
-    }
-    bool goes_on = true;
-    arena.engine().for_each_heap([&](Span heap) {
-      (void)arena.engine().get_allocated_span(heap);  // so that no free chunk still looks allocated
-      arena.engine().for_each_chunk(heap, [&](Span chunk, bool allocated) {
-        if (allocated && goes_on) {
-          goes_on = walk_chunk(arena, chunk, free_slots, f);
-        }
-      });
-    });
-    return goes_on ? WalkEnd::all : WalkEnd::stopped;
+  HeapWalk(Span heap, HeapMap& map, bool with_cells)
+      : rest_(heap), map_(map), with_cells_(with_cells) {
+    map_.base = heap.base;
+    map_.bytes = heap.size();
+    map_.cell_bytes =
+        align_up((heap.size() + HeapMap::kMaxCells - 1) / HeapMap::kMaxCells, Kernel::page_size());
+    map_.cell_count = static_cast<unsigned>((heap.size() + map_.cell_bytes - 1) / map_.cell_bytes);
+    cell_ = map_.cell_count - 1;
   }
 
-  template <class F>
-  static bool walk_chunk(TheArena& arena, Span chunk, const FreeSlots& free_slots, F& f) {
-    char* const first = align_up(chunk.base, kGranuleSize);
-    if (first < chunk.acme && Map::get(first).kind() != PageEntry::Kind::heap) {
-      return walk_group(Span(first, chunk.acme), free_slots, f);
+  // Also for free granules of a group.
+  void add_gap(Span gap) {
+    while (gap.is_sized()) {
+      const Span part = with_cells_ ? part_in_cell(gap) : gap;
+      const size_t page = Kernel::page_size();
+      const Span pages(align_up(part.base, page), align_down(part.acme, page));
+      const size_t absent = pages.is_sized() ? pages.size() - Kernel::resident_bytes(pages) : 0;
+      count(absent, Use::purged);
+      count(part.size() - absent, Use::dirty);
+      gap.acme = part.base;
     }
-    if (char* const payload = arena.live_payload(chunk)) {
-      return f(WalkedBlock{payload, TheArena::live_size(payload), arena.index()});
-    }
-    return true;
   }
 
-  template <class F>
-  static bool walk_group(Span group, const FreeSlots& free_slots, F& f) {
-    bool goes_on = true;
-    for (char* at = group.base; goes_on && at < group.acme;) {
-      auto* const slab = static_cast<Slab*>(Map::get_slab(at));
-      if (slab == nullptr) {
-        at += kGranuleSize;
-        continue;
+  // A group covers whole granules, whose entries say so.
+  void add_allocated(Span chunk) {
+    const Span granules(align_up(chunk.base, kGranuleSize), align_down(chunk.acme, kGranuleSize));
+    const PageEntry::Kind kind =
+        granules.is_sized() ? Map::get(granules.base).kind() : PageEntry::Kind::none;
+    if (kind == PageEntry::Kind::small || kind == PageEntry::Kind::returned) {
+      add(Span(granules.acme, chunk.acme), Use::metadata);
+      for (char* acme = granules.acme; acme != granules.base; acme -= kGranuleSize) {
+        add_granule(Span(acme - kGranuleSize, acme));
       }
-      const size_t slot_bytes = SizeClasses::size_of(slab->size_class());
-      slab->for_each_used([&](char* slot) {
-        goes_on = goes_on &&
-                  (free_slots.contains(slot) || f(WalkedBlock{slot, slot_bytes, slab->arena()}));
-      });
-      at = slab->region().acme;
+      add(Span(chunk.base, granules.base), Use::metadata);
+      return;
     }
-    return goes_on;
+    const size_t active = middle_bytes(chunk);
+    add(Span(chunk.base + active, chunk.acme), Use::metadata);
+    add(Span(chunk.base, chunk.base + active), Use::block);
   }
+
+  void add_granule(Span granule) {
+    if (Map::get(granule.base).kind() != PageEntry::Kind::small) {
+      add_gap(granule);
+      return;
+    }
+    const auto* const slab = static_cast<const Slab*>(Map::get_slab(granule.base));
+    add(granule, slab != nullptr && slab->is_full() ? Use::full_slab : Use::partial_slab);
+  }
+
+  // What a middle block of that chunk costs; 0 if there is none in it. Below the payload there may be
+  // less slack than makes a gap.
+  static size_t middle_bytes(Span chunk) {
+    char* payload = align_up(chunk.base + BlockPrefix::kSize, BlockPrefix::kBlockAlign);
+    for (; payload < chunk.base + BlockPrefix::kSize + kMinChunkSize;
+         payload += BlockPrefix::kBlockAlign) {
+      const BlockPrefix prefix = BlockPrefix::read(payload);
+      const size_t bytes = BlockPrefix::kSize + prefix.usable() + kTagSize;
+      if (prefix.state() != BlockPrefix::State::none && bytes <= chunk.size()) {
+        return bytes;
+      }
+    }
+    return 0;
+  }
+
+  // ---- cells, from the top down ----
+
+  char* cell_base() const { return rest_.base + cell_ * map_.cell_bytes; }
+
+  // The highest part of `piece` that lies in one cell, which becomes the current one.
+  Span part_in_cell(Span piece) {
+    while (piece.acme <= cell_base() && cell_ != 0) {
+      end_cell();
+      cell_ -= 1;
+    }
+    char* const base = cell_base();
+    return Span(piece.base < base ? base : piece.base, piece.acme);
+  }
+
+  void add(Span piece, Use use) {
+    while (piece.is_sized()) {
+      const Span part = with_cells_ ? part_in_cell(piece) : piece;
+      count(part.size(), use);
+      piece.acme = part.base;
+    }
+  }
+
+  void count(size_t bytes, Use use) {
+    map_.bytes_of[static_cast<unsigned>(use)] += bytes;
+    in_cell_[static_cast<unsigned>(use)] += bytes;
+  }
+
+  void end_cell() {
+    unsigned most = 0;
+    for (unsigned i = 1; i < HeapMap::kUses; ++i) {
+      most = in_cell_[i] > in_cell_[most] ? i : most;
+    }
+    map_.cells[cell_] = static_cast<Use>(most);
+    for (size_t& bytes : in_cell_) {
+      bytes = 0;
+    }
+  }
+
+  Span rest_;  // what is still to be walked
+  HeapMap& map_;
+  bool with_cells_;
+  unsigned cell_;
+  size_t in_cell_[HeapMap::kUses] = {};
 };
 
 }  // namespace talc

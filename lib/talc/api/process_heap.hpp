@@ -12,7 +12,7 @@
 // whose small blocks threads cache. Used by interpose/, which owns it.
 #pragma once
 
-#include "talc/api/heap_walk.hpp"
+#include "talc/api/block_walk.hpp"
 #include "talc/api/huge_blocks.hpp"
 #include "talc/api/middle_blocks.hpp"
 #include "talc/api/process_stats.hpp"
@@ -170,10 +170,10 @@ class BasicProcessHeap {
   // there. What was unmapped and is another's now still looks like ours.
   static bool is_foreign(const void* ptr) { return Map::get(ptr).kind() == PageEntry::Kind::none; }
 
-  // f(WalkedBlock) for each block: see HeapWalk::walk.
+  // f(WalkedBlock) for each block: see BlockWalk::walk.
   template <class F>
   WalkEnd walk(F f) {
-    return HeapWalk<Kernel>::walk(caches_, f);
+    return BlockWalk<Kernel>::walk(caches_, f);
   }
 
   Reserve<Kernel>& reserve() { return reserve_; }
@@ -202,10 +202,13 @@ class BasicProcessHeap {
   // Bytes that heaps and huge blocks have mapped now.
   static size_t mapped_bytes() { return Footprint<Kernel>::mapped_bytes(); }
 
-  // Whether get_stats also asks what is resident, for which it needs a system call for each 8 MiB.
+  // Whether get_stats also asks what is resident: a walk over all chunks, and a system call for each
+  // 8 MiB and for each larger gap.
   enum class Resident : bool { skip, ask };
 
-  void get_stats(ProcessStats& out, Resident resident = Resident::ask);
+  // heap_statistics.hpp. With `detail`, that as well, of the same moments. Locks: one arena's at a time.
+  void get_stats(ProcessStats& out, Resident resident = Resident::ask,
+                 HeapDetail* detail = nullptr);
 
   // For pthread_atfork, registered before there is a second thread. Another library's fork handlers
   // may allocate at any time. Locks: libc's stdio lock and every arena's, from before to after.
@@ -355,7 +358,9 @@ class BasicProcessHeap {
     return moved;
   }
 
-  ArenaStats stats_of(TheArena& arena, Resident resident);
+  // heap_statistics.hpp
+  ArenaStats stats_of(TheArena& arena, Resident resident, HeapDetail* detail);
+  static void walk_heaps(TheArena& arena, ArenaStats& stats, HeapDetail* detail);
 
   ThreadCaches<Kernel> caches_;
   HugeBlocks<Kernel> huge_;
@@ -364,88 +369,6 @@ class BasicProcessHeap {
 
 using ProcessHeap = BasicProcessHeap<Pages>;
 
-// ---- statistics ----
-
-template <class Kernel>
-ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident) {
-  // The two words of overhead: the prefix, which the engine takes for payload, and the engine's
-  // tag.
-  constexpr size_t kPrefixAndTag = BlockPrefix::kSize + kTagSize;
-  const Counters counters = arena.engine().get_counters();
-  const CachedBlocks cached = caches_.count(arena);
-  const size_t hot_active = cached.hot_bytes + cached.hot * kPrefixAndTag;
-  const size_t posted_active = cached.middle_posted_bytes + cached.middle_posted * kPrefixAndTag;
-  // Of the engine's allocations some are chunks of ours, and of the blocks some are free.
-  const size_t middle_blocks = counters.live_allocations - arena.chunks().count;
-  const size_t middle_free = smaller(cached.hot + cached.middle_posted, middle_blocks);
-  const size_t middle_live = middle_blocks - middle_free;
-  const size_t middle_bytes = counters.live_bytes - arena.chunks().bytes -
-                              middle_blocks * BlockPrefix::kSize - cached.hot_bytes -
-                              cached.middle_posted_bytes;
-  ArenaStats stats;
-  stats.allocations = counters.total_allocations - arena.chunks().total + cached.allocations;
-  stats.frees = stats.allocations - middle_live - cached.small;
-  stats.allocated = middle_bytes + cached.small_bytes;
-  stats.active = stats.allocated + middle_live * kPrefixAndTag;
-  stats.cached = cached.cached_bytes + hot_active;
-  stats.in_transit = cached.posted_bytes + posted_active;
-  stats.slabs = arena.bank().slab_bytes();
-  stats.retained = arena.bank().group_bytes() - cached.small_bytes + hot_active + posted_active;
-  arena.for_each_engine([&](auto& engine) {
-    const Counters of_engine = engine.get_counters();
-    stats.mapped += of_engine.claimed_bytes;
-    stats.retained += of_engine.available_bytes;
-    stats.heaps += of_engine.heap_count;
-    stats.fragments += of_engine.gap_count;
-    if (resident == Resident::ask) {
-      engine.for_each_heap([&](Span heap) { stats.resident += Kernel::resident_bytes(heap); });
-    }
-  });
-  stats.metadata = stats.mapped - stats.active - stats.retained;
-  return stats;
-}
-
-template <class Kernel>
-void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident) {
-  out = ProcessStats();
-  out.arena_count = arenas().count();
-  for (unsigned i = 0; i < out.arena_count; ++i) {
-    // An abandoned arena can't be visited, and does not change either.
-    const auto visit = arenas()[i].visit_within(kPatienceMs);
-    const ArenaStats& arena = out.arenas[i] = stats_of(arenas()[i], resident);
-    out.allocations += arena.allocations;
-    out.frees += arena.frees;
-    out.allocated += arena.allocated;
-    out.active += arena.active;
-    out.metadata += arena.metadata;
-    out.cached += arena.cached;
-    out.in_transit += arena.in_transit;
-    out.slabs += arena.slabs;
-    out.resident += arena.resident;
-    out.mapped += arena.mapped;
-    out.retained += arena.retained;
-    out.heaps += arena.heaps;
-    out.fragments += arena.fragments;
-  }
-  const auto huge = huge_.get_counts();
-  const size_t leaf_bytes = Map::leaf_bytes();
-  const size_t reserve_bytes = reserve_.held_bytes();
-  out.huge_blocks = huge.allocations - huge.frees;
-  out.huge_bytes = huge.live_bytes;
-  out.allocations += huge.allocations;
-  out.frees += huge.frees;
-  out.allocated += huge.live_bytes;
-  out.active += huge.live_bytes;
-  out.metadata += leaf_bytes;
-  out.mapped += huge.live_bytes + huge.kept_bytes + leaf_bytes + reserve_bytes;
-  out.retained += huge.kept_bytes + reserve_bytes;
-  out.peak = Footprint<Kernel>::peak_bytes();
-  out.heaps += out.huge_blocks;
-  out.mappings = out.heaps + huge.kept_count + Map::mapping_count() + (reserve_bytes != 0 ? 1 : 0);
-  out.system_calls = Kernel::system_calls();
-  if (resident == Resident::ask) {
-    out.resident += HugeBlocks<Kernel>::resident_bytes();
-  }
-}
-
 }  // namespace talc
+
+#include "talc/api/heap_statistics.hpp"  // IWYU pragma: export

@@ -4,59 +4,152 @@
 //   mapped     |<----------------- from the kernel, in heaps and huge blocks ---------------->|
 //              | active: live blocks with all that they cost  | metadata |     retained       |
 //              | allocated: the bytes the program may use |
+//   retained   | cached | in_transit | slab_free | group_free | gaps | kept | reserve |
+//              | dirty: has memory, or may have       |       purged: has none             |
 //
 // Filled by ProcessHeap::get_stats, one arena at a time: a sum over moments, exact when no other
-// thread is at work. mapped = active + metadata + retained, of each arena and of the whole.
+// thread is at work. Then both lines add up, of each arena and of the whole. HeapDetail is the same
+// moments seen closer: by size class, by thread, by address.
 #pragma once
 
 #include <stddef.h>
+
+#include "talc/front/size_classes.hpp"
 
 namespace talc {
 
 inline constexpr unsigned kMaxArenas = 64;
 
-struct ArenaStats {
+// Of one arena, or of all of them and of huge blocks.
+struct MemoryStats {
   size_t allocations = 0;  // blocks handed out, ever; a block that realloc moves counts again
   size_t frees = 0;        // blocks taken back, ever: live blocks = allocations - frees
   size_t allocated = 0;    // usable bytes of live blocks
   size_t active = 0;       // the same with prefixes and tags
-  size_t metadata = 0;     // headers and bins of heaps, thread caches, and what alignment left over
-  size_t cached = 0;       // bytes free in threads' caches, part of retained
-  size_t in_transit = 0;   // of slots that other arenas' threads freed, on their way home; as above
-  size_t slabs = 0;        // bytes of slabs, their free slots included
-  size_t resident = 0;  // bytes of `mapped` that are in memory, as mincore(2) tells; 0: not asked
-  size_t mapped = 0;    // bytes mapped
-  size_t retained =
-      0;             // bytes mapped that hold nothing: what a request can have without the kernel
-  size_t heaps = 0;  // heaps; each is one mapping
-  size_t fragments = 0;  // gaps between blocks
+  // Headers and bins of heaps, of slabs, thread caches, what does not fill a slab, and what
+  // alignment left over.
+  size_t metadata = 0;
+  size_t cached = 0;      // bytes free in threads' caches
+  size_t in_transit = 0;  // of blocks that other arenas' threads freed, on their way home
+  size_t slabs = 0;       // bytes of slabs, their free slots included
+  size_t slab_free = 0;   // of free slots in slabs
+  size_t group_free = 0;  // of groups, in which there is no slab
+  size_t gaps = 0;        // between chunks of the engine
+  size_t resident = 0;    // bytes of `mapped` that are in memory, as mincore(2) tells; 0: not asked
+  size_t mapped = 0;      // bytes mapped
+  size_t retained = 0;    // bytes that hold nothing: what a request can have without the kernel
+  size_t dirty = 0;       // of them those that have memory, or may have
+  size_t purged = 0;      // and those that have none; gaps only if resident was asked
+  size_t heaps = 0;       // heaps; each is one mapping
+  size_t fragments = 0;   // gaps, their number
+
+  size_t middle_blocks = 0;      // live blocks of 8 KiB to 4 MiB
+  size_t middle_bytes = 0;       // their usable bytes
+  size_t hot_blocks = 0;         // such blocks that threads keep for themselves
+  size_t hot_bytes = 0;          // usable ones; part of cached
+  size_t middle_in_transit = 0;  // usable bytes of such blocks in outboxes; part of in_transit
+
+  void add(const MemoryStats& other);
 };
 
-struct ProcessStats {
-  // Sums over the arenas and the huge blocks. A huge block's pages are all usable, so active and
-  // allocated are the same there; each counts as a heap.
-  size_t allocations = 0;
-  size_t frees = 0;
-  size_t allocated = 0;
-  size_t active = 0;
-  size_t metadata = 0;  // with the page map's leaves, which are mostly untouched
-  size_t cached = 0;
-  size_t in_transit = 0;
-  size_t slabs = 0;
-  size_t resident = 0;  // without the page map
-  size_t mapped = 0;    // with the page map's leaves
-  size_t retained = 0;
-  size_t peak = 0;  // the most bytes that heaps and huge blocks ever had mapped at once
-  size_t heaps = 0;
-  size_t fragments = 0;
-  size_t mappings = 0;      // mappings made and not yet unmade
-  size_t system_calls = 0;  // for memory, ever
+using ArenaStats = MemoryStats;
 
-  size_t huge_blocks = 0;  // live huge blocks
-  size_t huge_bytes = 0;   // their bytes
+// Sums over the arenas and the huge blocks. A huge block's pages are all usable, so active and
+// allocated are the same there; each counts as a heap. metadata and mapped are with the page map's
+// leaves, which are mostly untouched; resident is without them.
+struct ProcessStats : MemoryStats {
+  size_t kept = 0;            // bytes of free huge blocks
+  size_t reserve = 0;         // set aside for when memory runs out; in purged: it is not touched
+  size_t peak = 0;            // the most bytes that heaps and huge blocks ever had mapped at once
+  size_t peak_uptime_ms = 0;  // when that was
+  size_t mappings = 0;        // mappings made and not yet unmade
+  size_t system_calls = 0;    // for memory, ever
+  size_t huge_blocks = 0;     // live huge blocks
+  size_t huge_bytes = 0;      // their bytes
 
   unsigned arena_count = 0;
   ArenaStats arenas[kMaxArenas] = {};
+};
+
+inline void MemoryStats::add(const MemoryStats& other) {
+  allocations += other.allocations;
+  frees += other.frees;
+  allocated += other.allocated;
+  active += other.active;
+  metadata += other.metadata;
+  cached += other.cached;
+  in_transit += other.in_transit;
+  slabs += other.slabs;
+  slab_free += other.slab_free;
+  group_free += other.group_free;
+  gaps += other.gaps;
+  resident += other.resident;
+  mapped += other.mapped;
+  retained += other.retained;
+  dirty += other.dirty;
+  purged += other.purged;
+  heaps += other.heaps;
+  fragments += other.fragments;
+  middle_blocks += other.middle_blocks;
+  middle_bytes += other.middle_bytes;
+  hot_blocks += other.hot_blocks;
+  hot_bytes += other.hot_bytes;
+  middle_in_transit += other.middle_in_transit;
+}
+
+// ---- closer ----
+
+// Of all slabs of one size class: live + cached + in_transit + free = slots.
+struct ClassStats {
+  size_t slabs = 0;
+  size_t slots = 0;
+  size_t live = 0;
+  size_t cached = 0;       // in magazines
+  size_t in_transit = 0;   // in outboxes
+  size_t free = 0;         // in the slabs
+  size_t allocations = 0;  // that magazines of this class served, ever
+};
+
+// Of one thread's cache.
+struct ThreadStats {
+  unsigned arena = 0;
+  bool is_active = false;  // a thread has it; else it waits for one
+  size_t cached = 0;       // bytes, hot ones included
+  size_t in_transit = 0;
+  size_t hot = 0;
+};
+
+// One heap, in cells of cell_bytes from its base up, each named after what most of it is.
+struct HeapMap {
+  static constexpr unsigned kMaxCells = 512;
+  enum class Use : unsigned char { block, full_slab, partial_slab, dirty, purged, metadata };
+  static constexpr unsigned kUses = 6;
+
+  unsigned arena = 0;
+  const char* base = nullptr;
+  size_t bytes = 0;
+  size_t bytes_of[kUses] = {};  // that are used so; by Use
+  size_t cell_bytes = 0;
+  unsigned cell_count = 0;
+  Use cells[kMaxCells] = {};
+};
+
+class ThreadCache;
+
+struct HeapDetail {
+  static constexpr unsigned kMaxThreads = 256;
+  static constexpr unsigned kMaxHeaps = 64;
+
+  ClassStats classes[SizeClasses::kCount] = {};
+
+  unsigned thread_count = 0;
+  unsigned threads_left_out = 0;
+  ThreadStats threads[kMaxThreads] = {};
+  const ThreadCache* newest_cache = nullptr;  // that there was at the beginning
+
+  unsigned heap_count = 0;
+  unsigned heaps_left_out = 0;
+  HeapMap heaps[kMaxHeaps] = {};
 };
 
 }  // namespace talc

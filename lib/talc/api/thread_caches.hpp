@@ -11,6 +11,7 @@
 
 #include "talc/api/magazine_supply.hpp"
 #include "talc/api/posted_blocks.hpp"
+#include "talc/api/process_stats.hpp"
 #include "talc/os/thread_exit.hpp"
 
 namespace talc {
@@ -26,6 +27,11 @@ struct CachedBlocks {
   size_t hot_bytes = 0;     // usable ones
   size_t middle_posted = 0;
   size_t middle_posted_bytes = 0;
+
+  // With the two words that a middle block costs: its prefix and the engine's tag.
+  static constexpr size_t kMiddleOverhead = BlockPrefix::kSize + kTagSize;
+  size_t hot_active() const { return hot_bytes + hot * kMiddleOverhead; }
+  size_t posted_active() const { return middle_posted_bytes + middle_posted * kMiddleOverhead; }
 };
 
 template <class Kernel>
@@ -54,6 +60,7 @@ class ThreadCaches {
   void end_thread(ThreadCache& cache) {
     Current::set(ThreadCache::none());
     ThreadNote::set_ended();
+    cache.set_used(false);
     {
       const ThreadCache::Changing changing(cache);
       empty(cache, arenas_.visit_one(cache.arena()));
@@ -95,6 +102,9 @@ class ThreadCaches {
   // was handed out since, and which the child relies on.
   void begin_in_child() {
     const ThreadCache* const mine = &Current::get();
+    for (ThreadCache* cache = newest(); cache != nullptr; cache = cache->next) {
+      cache->set_used(cache == mine);
+    }
     for (unsigned i = 0; i < arenas_.count(); ++i) {
       arenas_[i].users().store(mine->arena() == i ? 1 : 0, std::memory_order_relaxed);
     }
@@ -103,24 +113,38 @@ class ThreadCaches {
     }
   }
 
+  // The cache made last; each leads to the one made before it.
+  ThreadCache* newest() const { return all_.load(std::memory_order_acquire); }
+
+  // What caches hold of one arena; of `detail`, adds what it says of classes and threads.
   // Requires: a visit to `arena`, or nobody can have one. Cost: linear in the number of caches.
-  CachedBlocks count(TheArena& arena) const {
+  CachedBlocks count(TheArena& arena, HeapDetail* detail = nullptr) const {
     CachedBlocks blocks;
-    size_t out[SizeClasses::kCount];
+    SlotCounts slots;
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
-      out[i] = arena.bank().slots_out(i);
+      slots.out[i] = arena.bank().slots_out(i);
     }
     blocks.allocations = arena.direct_allocations();
-    for_each([&](const ThreadCache& cache) {
-      if (cache.arena() == arena.index()) {
-        count_own(cache, blocks, out);
+    unsigned index = 0;
+    const ThreadCache* cache = detail == nullptr ? newest() : detail->newest_cache;
+    for (; cache != nullptr; cache = cache->next, ++index) {
+      const CachedBlocks before = blocks;
+      if (cache->arena() == arena.index()) {
+        count_own(*cache, blocks, slots);
       }
-      count_posted(cache.outbox(), arena.index(), blocks, out);
-    });
+      count_posted(cache->outbox(), arena.index(), blocks, slots);
+      if (detail != nullptr && index < HeapDetail::kMaxThreads) {
+        add_thread(*cache, before, blocks, detail->threads[index]);
+      }
+    }
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
-      out[i] = out[i] > ~size_t{0} / 2 ? 0 : out[i];  // seen while it changed
-      blocks.small += out[i];
-      blocks.small_bytes += out[i] * SizeClasses::size_of(i);
+      const size_t live = slots.out[i] - slots.cached[i] - slots.posted[i];
+      const bool was_changing = live > ~size_t{0} / 2;
+      blocks.small += was_changing ? 0 : live;
+      blocks.small_bytes += was_changing ? 0 : live * SizeClasses::size_of(i);
+    }
+    if (detail != nullptr) {
+      add_classes(arena, slots, *detail);
     }
     return blocks;
   }
@@ -130,11 +154,11 @@ class ThreadCaches {
   template <class F>
   void for_each_free_slot(TheArena& arena, F f) const {
     const unsigned index = arena.index();
-    for_each([&](const ThreadCache& cache) {
-      for (unsigned i = 0; cache.arena() == index && i < SizeClasses::kCount; ++i) {
-        cache.for_each_cached(i, f);
+    for (const ThreadCache* cache = newest(); cache != nullptr; cache = cache->next) {
+      for (unsigned i = 0; cache->arena() == index && i < SizeClasses::kCount; ++i) {
+        cache->for_each_cached(i, f);
       }
-      const Outbox& outbox = cache.outbox();
+      const Outbox& outbox = cache->outbox();
       for (unsigned i = 0; i < outbox.count(); ++i) {
         const void* const block = outbox.block(i);
         const PageEntry entry = Map::get(block);
@@ -142,7 +166,7 @@ class ThreadCaches {
           f(block);
         }
       }
-    });
+    }
     arena.for_each_waiting_slot(f);
   }
 
@@ -162,6 +186,7 @@ class ThreadCaches {
       arenas_[index].users().fetch_add(1, std::memory_order_relaxed);
       ThreadNote::set_arena(index);
       Current::set(*cache);
+      cache->set_used(true);
       cache->set_changing(false);
       ThreadExit::arm(cache);  // may allocate
     }
@@ -176,14 +201,6 @@ class ThreadCaches {
     auto* const cache = new (kPlacement, memory) ThreadCache(home.index(), Map::near_base());
     push_front(all_, cache, &ThreadCache::next);
     return cache;
-  }
-
-  template <class F>
-  void for_each(F f) const {
-    for (ThreadCache* cache = all_.load(std::memory_order_acquire); cache != nullptr;
-         cache = cache->next) {
-      f(*cache);
-    }
   }
 
   // Requires: the cache is marked as being changed.
@@ -202,46 +219,85 @@ class ThreadCaches {
     cache.hot().empty([&](void* block, size_t usable) { home.free_marked(block, usable); });
   }
 
-  // Takes out of `out` what `cache` has of its arena's slots.
-  static void count_own(const ThreadCache& cache, CachedBlocks& blocks, size_t* out) {
+  // ---- counting ----
+
+  // Slots of an arena by class: out of its slabs, and of these in magazines, in outboxes.
+  struct SlotCounts {
+    size_t out[SizeClasses::kCount];
+    uint32_t cached[SizeClasses::kCount] = {};
+    uint32_t posted[SizeClasses::kCount] = {};
+  };
+
+  static void count_own(const ThreadCache& cache, CachedBlocks& blocks, SlotCounts& slots) {
     blocks.hot += cache.hot().count();
     blocks.hot_bytes += cache.hot().bytes();
     blocks.allocations += cache.hot_allocations();
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
       const size_t cached = cache.cached(i);
-      out[i] -= cached;
+      slots.cached[i] += static_cast<uint32_t>(cached);
       blocks.allocations += cache.magazine(i).taken();
       blocks.cached_bytes += cached * SizeClasses::size_of(i);
       if (SizeClasses::coarse_of(i) != i) {
-        count_borrowed(cache, i, blocks, out);
+        count_borrowed(cache, i, blocks, slots);
       }
     }
   }
 
   // Of the slots in this magazine those that are of the coarse class were taken for its own.
   static void count_borrowed(const ThreadCache& cache, unsigned size_class, CachedBlocks& blocks,
-                             size_t* out) {
+                             SlotCounts& slots) {
     const unsigned coarse = SizeClasses::coarse_of(size_class);
     const PageEntry lender = PageEntry::small(cache.arena(), coarse);
     cache.for_each_cached(size_class, [&](const void* block) {
       if (Map::get(block) == lender) {
-        out[size_class] += 1;
-        out[coarse] -= 1;
+        slots.cached[size_class] -= 1;
+        slots.cached[coarse] += 1;
         blocks.cached_bytes += SizeClasses::size_of(coarse) - SizeClasses::size_of(size_class);
       }
     });
   }
 
   static void count_posted(const Outbox& outbox, unsigned arena, CachedBlocks& blocks,
-                           size_t* out) {
+                           SlotCounts& slots) {
     for (unsigned i = 0; i < outbox.count(); ++i) {
       const PageEntry entry = Map::get(outbox.block(i));
       if (entry.kind() == PageEntry::Kind::small && entry.owner() == arena) {
-        out[entry.size_class()] -= 1;
+        slots.posted[entry.size_class()] += 1;
         blocks.posted_bytes += SizeClasses::size_of(entry.size_class());
       } else if (entry.kind() == PageEntry::Kind::heap && entry.arena() == arena) {
         blocks.middle_posted += 1;
         blocks.middle_posted_bytes += outbox.size_bytes(i);
+      }
+    }
+  }
+
+  // What this cache added to `before`.
+  static void add_thread(const ThreadCache& cache, const CachedBlocks& before,
+                         const CachedBlocks& blocks, ThreadStats& thread) {
+    const size_t hot = blocks.hot_active() - before.hot_active();
+    thread.arena = cache.arena();
+    thread.is_active = cache.is_used();
+    thread.hot += hot;
+    thread.cached += blocks.cached_bytes - before.cached_bytes + hot;
+    thread.in_transit +=
+        blocks.posted_bytes - before.posted_bytes + blocks.posted_active() - before.posted_active();
+  }
+
+  void add_classes(TheArena& arena, const SlotCounts& slots, HeapDetail& detail) const {
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      ClassStats& stats = detail.classes[i];
+      const size_t cached = slots.cached[i];
+      const size_t posted = slots.posted[i];
+      stats.slabs += arena.bank().slabs(i);
+      stats.slots += arena.bank().slots(i);
+      stats.free += arena.bank().slots(i) - slots.out[i];
+      stats.cached += cached;
+      stats.in_transit += posted;
+      stats.live += slots.out[i] < cached + posted ? 0 : slots.out[i] - cached - posted;
+    }
+    for (const ThreadCache* cache = detail.newest_cache; cache != nullptr; cache = cache->next) {
+      for (unsigned i = 0; i < SizeClasses::kCount && cache->arena() == arena.index(); ++i) {
+        detail.classes[i].allocations += cache->magazine(i).taken();
       }
     }
   }

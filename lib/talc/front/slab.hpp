@@ -63,8 +63,14 @@ class Slab {
   }
   unsigned arena() const { return arena_; }
   unsigned size_class() const { return size_class_; }
+  unsigned slots() const { return slots_; }
   bool is_full() const { return used_ == slots_; }
   bool is_empty() const { return used_ == 0; }
+
+  // Of free slots that nobody has touched.
+  size_t untouched_bytes() const {
+    return size_t{slots_} * slot_bytes_ - size_t{fresh_} * slot_bytes_;
+  }
 
   // Takes the lowest free slots, at most `count`, and stores them below `end`, each below the one
   // that is lower in memory. Returns how many, and the bytes of those that were never taken before

@@ -158,10 +158,39 @@ class SlabBank {
 
   // Slots of a class that are blocks of the program, or in magazines or on their way back.
   size_t slots_out(unsigned size_class) const { return slots_out_[size_class]; }
+  // Slabs of a class, and their slots.
+  size_t slabs(unsigned size_class) const { return slabs_[size_class]; }
+  size_t slots(unsigned size_class) const { return slots_[size_class]; }
+  // Bytes of all slots that are not out.
+  size_t free_slot_bytes() const {
+    size_t bytes = 0;
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      bytes += (slots_[i] - slots_out_[i]) * SizeClasses::size_of(i);
+    }
+    return bytes;
+  }
   // Bytes of all slabs.
   size_t slab_bytes() const { return slab_granules_ * kGranuleSize; }
   // Bytes of all groups.
   size_t group_bytes() const { return group_granules_ * kGranuleSize; }
+  // Of free slots and of free granules those that nobody has touched, in bytes. Cost: linear in partial
+  // slabs and groups.
+  size_t untouched_slot_bytes() const {
+    size_t bytes = 0;
+    for (const Slab* slab : partial_) {
+      for (; slab != nullptr; slab = slab->next) {
+        bytes += slab->untouched_bytes();
+      }
+    }
+    return bytes;
+  }
+  size_t untouched_granule_bytes() const {
+    size_t bytes = 0;
+    for (const SlabGroup* group = groups_; group != nullptr; group = group->next) {
+      bytes += static_cast<size_t>(__builtin_popcountll(group->fresh_granules)) * kGranuleSize;
+    }
+    return bytes;
+  }
 
  private:
   // A group is this share of all there are, within limits. The least holds any slab.
@@ -226,6 +255,8 @@ class SlabBank {
     auto* const slab = new (kPlacement, metadata)
         Slab(group->base + at * kGranuleSize, source.index(), size_class, reserved_bytes, is_fresh);
     slab->group = group;
+    slabs_[size_class] += 1;
+    slots_[size_class] += slab->slots();
     Map::set_slab(slab->region(), slab);
     Map::set(slab->region(), PageEntry::small(source.index(), size_class));
     link(slab);
@@ -241,6 +272,8 @@ class SlabBank {
     Map::set(slab->region(), PageEntry::returned());
     Map::set_slab(slab->region(), nullptr);
     slab_granules_ -= granules;
+    slabs_[slab->size_class()] -= 1;
+    slots_[slab->size_class()] -= slab->slots();
     if (group->free_granules == 0) {
       link(group);
     }
@@ -366,6 +399,8 @@ class SlabBank {
 
   Slab* partial_[SizeClasses::kCount] = {};
   size_t slots_out_[SizeClasses::kCount] = {};
+  size_t slabs_[SizeClasses::kCount] = {};
+  size_t slots_[SizeClasses::kCount] = {};
   SlabGroup* groups_ = nullptr;
   size_t group_granules_ = 0;
   size_t empty_granules_ = 0;  // of groups without any slab

@@ -128,6 +128,10 @@ class alignas(64) ThreadCache {
   }
   bool is_changing() const { return changing_.load(std::memory_order_relaxed); }
 
+  // Whether a thread has it that lives.
+  void set_used(bool value) { used_.store(value, std::memory_order_relaxed); }
+  bool is_used() const { return used_.load(std::memory_order_relaxed); }
+
   // Links: all caches, and those that wait for a thread.
   ThreadCache* next = nullptr;
   ThreadCache* next_free = nullptr;
@@ -154,6 +158,7 @@ class alignas(64) ThreadCache {
   HotBlocks hot_;
   std::atomic<size_t> hot_allocations_{0};
   std::atomic<bool> changing_{false};
+  std::atomic<bool> used_{false};
   Outbox outbox_;
 
   static ThreadCache none_;

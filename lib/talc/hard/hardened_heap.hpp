@@ -147,15 +147,18 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
     return Base::trim(pad_bytes);
   }
 
-  // As ProcessHeap's, but that what is in quarantine counts as cached in the sums, not in the arenas.
-  void get_stats(ProcessStats& out, Resident resident = Resident::ask) {
-    Base::get_stats(out, resident);
+  // As ProcessHeap's, but that what is in quarantine counts as cached in the sums, and as live in the
+  // arenas and in `detail`.
+  void get_stats(ProcessStats& out, Resident resident = Resident::ask,
+                 HeapDetail* detail = nullptr) {
+    Base::get_stats(out, resident, detail);
     const size_t bytes = quarantine_.bytes();
     out.frees += quarantine_.count();
     out.allocated -= bytes;
     out.active -= bytes;
     out.cached += bytes;
     out.retained += bytes;
+    out.dirty += bytes;
   }
 
  private:

@@ -27,12 +27,6 @@
 
 namespace talc {
 
-// The kinds of calls that are counted.
-enum class KernelCall : unsigned char { mmap, munmap, mremap, madvise, mprotect, mincore };
-inline constexpr const char* kKernelCallNames[] = {"mmap",    "munmap",   "mremap",
-                                                   "madvise", "mprotect", "mincore"};
-inline constexpr unsigned kKernelCalls = sizeof kKernelCallNames / sizeof *kKernelCallNames;
-
 class Pages {
  public:
   // Bytes of a page, a power of two: 4 KiB to 64 KiB, known at run time only.
@@ -50,14 +44,14 @@ class Pages {
   // kernel likes; null if refused. No page is touched. Requires: both are multiples of the page
   // size.
   static char* map(char* hint, size_t size_bytes) {
-    void* const memory = ask(KernelCall::mmap, [=] { return call_mmap(hint, size_bytes); });
+    void* const memory = ask(Call::mmap, [=] { return call_mmap(hint, size_bytes); });
     return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
   }
 
   // Ensures: if true, the memory is the kernel's again. If false, nothing has changed.
   // Requires: whole pages that map or move gave.
   static bool unmap(Span pages) {
-    return ask(KernelCall::munmap, [=] {
+    return ask(Call::munmap, [=] {
              return kUnderThreadSanitizer ? ::munmap(pages.base, pages.size())
                                           : ::syscall(SYS_munmap, pages.base, pages.size());
            }) == 0;
@@ -69,7 +63,7 @@ class Pages {
     if (kUnderThreadSanitizer && new_size_bytes < pages.size()) {
       return unmap(pages.above(pages.base + new_size_bytes));
     }
-    return ask(KernelCall::mremap, [=] {
+    return ask(Call::mremap, [=] {
              return ::syscall(SYS_mremap, pages.base, pages.size(), new_size_bytes, 0);
            }) != -1;
   }
@@ -80,7 +74,7 @@ class Pages {
     if (kUnderThreadSanitizer) {
       return nullptr;  // it would not see that the old addresses are nobody's
     }
-    const long moved = ask(KernelCall::mremap, [=] {
+    const long moved = ask(Call::mremap, [=] {
       return ::syscall(SYS_mremap, pages.base, pages.size(), new_size_bytes, MREMAP_MAYMOVE);
     });
     return moved == -1 ? nullptr : reinterpret_cast<char*>(moved);
@@ -88,7 +82,7 @@ class Pages {
 
   // Gives the pages' memory back but keeps their addresses. Ensures: if true, they read as zero.
   static bool purge(Span pages) {
-    return ask(KernelCall::madvise, [=] {
+    return ask(Call::madvise, [=] {
              return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_DONTNEED);
            }) == 0;
   }
@@ -97,7 +91,7 @@ class Pages {
   // pages may now be a mapping apart from what lies below and above them.
   static bool advise_huge(Span pages) {
     const bool is_advised =
-        ask(KernelCall::madvise,
+        ask(Call::madvise,
             [=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_HUGEPAGE); }) == 0;
     if (is_advised) {
       count_advised(pages);
@@ -106,7 +100,7 @@ class Pages {
   }
   // What a mapping with such advice has grown by, has it too.
   static void count_advised(Span pages) {
-    advised_.fetch_add(pages.size(), std::memory_order_relaxed);
+    advised_bytes_.fetch_add(pages.size(), std::memory_order_relaxed);
   }
 
   // Forbids huge pages in this process and in those that it starts, by fork and by exec; or no longer.
@@ -123,7 +117,7 @@ class Pages {
   static void populate(Span pages) {
     constexpr int kPopulateWrite = 23;
     static constinit std::atomic<bool> is_unknown{false};
-    if (!is_unknown.load(std::memory_order_relaxed) && !ask(KernelCall::madvise, [=] {
+    if (!is_unknown.load(std::memory_order_relaxed) && !ask(Call::madvise, [=] {
           return ::syscall(SYS_madvise, pages.base, pages.size(), kPopulateWrite) == 0 ||
                  errno != EINVAL;
         })) {
@@ -134,7 +128,7 @@ class Pages {
   // Whether anybody may touch these pages. Ensures: if false, nothing has changed. The pages may be a
   // mapping apart from what lies below and above them.
   static bool set_accessible(Span pages, bool accessible) {
-    return ask(KernelCall::mprotect, [=] {
+    return ask(Call::mprotect, [=] {
              return ::syscall(SYS_mprotect, pages.base, pages.size(),
                               accessible ? kAccess : PROT_NONE);
            }) == 0;
@@ -148,7 +142,7 @@ class Pages {
     while (pages.is_sized()) {
       const Span part =
           pages.fit_within(Span::from_base_size(pages.base, sizeof flags * page_size()));
-      if (ask(KernelCall::mincore,
+      if (ask(Call::mincore,
               [&] { return ::syscall(SYS_mincore, part.base, part.size(), flags); }) != 0) {
         return resident;
       }
@@ -171,19 +165,21 @@ class Pages {
     }
   }
 
-  // How often the kernel was asked for memory, in one way and in all.
-  static size_t calls_of(KernelCall kind) {
+  // How often the kernel was asked for anything above, of one kind or of all.
+  enum class Call : unsigned char { mmap, munmap, mremap, madvise, mprotect, mincore };
+  static constexpr unsigned kCallKinds = 6;
+  static size_t system_calls(Call kind) {
     return calls_[static_cast<unsigned>(kind)].load(std::memory_order_relaxed);
   }
   static size_t system_calls() {
     size_t sum = 0;
-    for (const std::atomic<size_t>& count : calls_) {
-      sum += count.load(std::memory_order_relaxed);
+    for (const std::atomic<size_t>& calls : calls_) {
+      sum += calls.load(std::memory_order_relaxed);
     }
     return sum;
   }
-  // Bytes with such advice, ever.
-  static size_t advised_bytes() { return advised_.load(std::memory_order_relaxed); }
+  // Bytes with advice for huge pages, ever.
+  static size_t advised_bytes() { return advised_bytes_.load(std::memory_order_relaxed); }
 
  private:
   // libc takes its own secrets from the same bytes: who learns ours must not learn those.
@@ -201,8 +197,8 @@ class Pages {
   static constexpr int kKind = MAP_PRIVATE | MAP_ANONYMOUS;
 
   // Makes one system call and counts it.
-  template <class Call>
-  static std::invoke_result_t<Call> ask(KernelCall kind, Call call) {
+  template <class F>
+  static std::invoke_result_t<F> ask(Call kind, F call) {
     const int saved_errno = errno;
     const auto result = call();
     errno = saved_errno;
@@ -221,8 +217,8 @@ class Pages {
 #endif
   }
 
-  static inline constinit std::atomic<size_t> calls_[kKernelCalls] = {};
-  static inline constinit std::atomic<size_t> advised_{0};
+  static inline constinit std::atomic<size_t> calls_[kCallKinds] = {};
+  static inline constinit std::atomic<size_t> advised_bytes_{0};
   static inline constinit std::atomic<size_t> secret_{0};
 };
 

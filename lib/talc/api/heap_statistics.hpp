@@ -1,0 +1,130 @@
+// The statistics of ProcessHeap: one pass over arenas, caches and huge blocks. See process_stats.hpp for
+// what adds up to what.
+//
+// The engine knows chunks, the bank slots, the caches what they hold; live blocks are what is left.
+// A term is therefore exact as long as its owners are not at work, and each is counted where it
+// lies: what a cache holds of another arena belongs to that one.
+#pragma once
+
+#include "talc/api/heap_walk.hpp"
+#include "talc/api/process_heap.hpp"
+
+namespace talc {
+
+template <class Kernel>
+ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident,
+                                              HeapDetail* detail) {
+  const Counters counters = arena.engine().get_counters();
+  const SlabBank<Kernel>& bank = arena.bank();
+  const CachedBlocks cached = caches_.count(arena, detail);
+  // Of the engine's allocations some are chunks of ours, and of the blocks some are free.
+  const size_t middle_blocks = counters.live_allocations - arena.chunks().count;
+  const size_t middle_free = smaller(cached.hot + cached.middle_posted, middle_blocks);
+  ArenaStats stats;
+  stats.middle_blocks = middle_blocks - middle_free;
+  stats.middle_bytes = counters.live_bytes - arena.chunks().bytes -
+                       middle_blocks * BlockPrefix::kSize - cached.hot_bytes -
+                       cached.middle_posted_bytes;
+  stats.hot_blocks = cached.hot;
+  stats.hot_bytes = cached.hot_bytes;
+  stats.middle_in_transit = cached.middle_posted_bytes;
+  stats.allocations = counters.total_allocations - arena.chunks().total + cached.allocations;
+  stats.frees = stats.allocations - stats.middle_blocks - cached.small;
+  stats.allocated = stats.middle_bytes + cached.small_bytes;
+  stats.active = stats.allocated + stats.middle_blocks * CachedBlocks::kMiddleOverhead;
+  stats.cached = cached.cached_bytes + cached.hot_active();
+  stats.in_transit = cached.posted_bytes + cached.posted_active();
+  stats.slabs = bank.slab_bytes();
+  stats.slab_free = bank.free_slot_bytes();
+  stats.group_free = bank.group_bytes() - bank.slab_bytes();
+  arena.for_each_engine([&](auto& engine) {
+    const Counters of_engine = engine.get_counters();
+    stats.mapped += of_engine.claimed_bytes;
+    stats.gaps += of_engine.available_bytes;
+    stats.heaps += of_engine.heap_count;
+    stats.fragments += of_engine.gap_count;
+  });
+  stats.retained =
+      stats.cached + stats.in_transit + stats.slab_free + stats.group_free + stats.gaps;
+  stats.metadata = stats.mapped - stats.active - stats.retained;
+  stats.purged = bank.untouched_slot_bytes();
+  if (resident == Resident::ask || detail != nullptr) {
+    walk_heaps(arena, stats, detail);
+  } else {
+    stats.purged += bank.untouched_granule_bytes();
+  }
+  stats.dirty = stats.retained - stats.purged;
+  return stats;
+}
+
+// What the kernel knows of the heaps; with `detail`, their maps. Not of heaps that the program has
+// written over: no tag there can be followed.
+template <class Kernel>
+void BasicProcessHeap<Kernel>::walk_heaps(TheArena& arena, ArenaStats& stats, HeapDetail* detail) {
+  arena.for_each_engine([&](auto& engine) {
+    const bool is_whole = engine.find_fault() == nullptr;
+    engine.for_each_heap([&](Span heap) {
+      stats.resident += Kernel::resident_bytes(heap);
+      if (!is_whole) {
+        return;
+      }
+      const bool has_room = detail != nullptr && detail->heap_count < HeapDetail::kMaxHeaps;
+      if (detail != nullptr && !has_room) {
+        detail->heaps_left_out += 1;
+      }
+      HeapMap unused;
+      HeapMap& map = has_room ? detail->heaps[detail->heap_count++] : unused;
+      map.arena = arena.index();
+      HeapWalk<Kernel>::walk(engine, heap, map, has_room);
+      stats.purged += map.bytes_of[static_cast<unsigned>(HeapMap::Use::purged)];
+    });
+  });
+}
+
+template <class Kernel>
+void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, HeapDetail* detail) {
+  // In place: they are larger than some stacks.
+  new (kPlacement, &out) ProcessStats();
+  if (detail != nullptr) {
+    new (kPlacement, detail) HeapDetail();
+    detail->newest_cache = caches_.newest();
+    for (const ThreadCache* cache = caches_.newest(); cache != nullptr; cache = cache->next) {
+      const bool has_room = detail->thread_count < HeapDetail::kMaxThreads;
+      (has_room ? detail->thread_count : detail->threads_left_out) += 1;
+    }
+  }
+  out.arena_count = arenas().count();
+  for (unsigned i = 0; i < out.arena_count; ++i) {
+    // An abandoned arena can't be visited, and does not change either; but what a fork has copied of
+    // it may be half a change, in which nobody should walk.
+    const auto visit = arenas()[i].visit_within(kPatienceMs);
+    out.arenas[i] = visit ? stats_of(arenas()[i], resident, detail)
+                          : stats_of(arenas()[i], Resident::skip, nullptr);
+    out.add(out.arenas[i]);
+  }
+  const auto huge = huge_.get_counts();
+  const size_t leaf_bytes = Map::leaf_bytes();
+  out.reserve = reserve_.held_bytes();
+  out.huge_blocks = huge.allocations - huge.frees;
+  out.huge_bytes = huge.live_bytes;
+  out.kept = huge.kept_bytes;
+  out.allocations += huge.allocations;
+  out.frees += huge.frees;
+  out.allocated += huge.live_bytes;
+  out.active += huge.live_bytes;
+  out.metadata += leaf_bytes;
+  out.mapped += huge.live_bytes + huge.kept_bytes + leaf_bytes + out.reserve;
+  out.retained += huge.kept_bytes + out.reserve;
+  out.dirty += huge.kept_bytes;
+  out.purged += out.reserve;
+  out.peak = Footprint<Kernel>::peak_bytes();
+  out.peak_uptime_ms = Footprint<Kernel>::peak_uptime_ms();
+  out.heaps += out.huge_blocks;
+  out.mappings = out.heaps + huge.kept_count + Map::mapping_count() + (out.reserve != 0 ? 1 : 0);
+  out.system_calls = Kernel::system_calls();
+  if (resident == Resident::ask) {
+    out.resident += HugeBlocks<Kernel>::resident_bytes();
+  }
+}
+
+}  // namespace talc

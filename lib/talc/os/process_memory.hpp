@@ -1,0 +1,88 @@
+// ProcessMemory: what the kernel says of the whole process, ours and others' memory alike.
+//
+//   /proc/self/smaps_rollup   Rss, AnonHugePages, LazyFree   walks the page tables
+//   /proc/self/statm          resident pages                 where there is no such file; costs little
+//   /proc/self/maps           a line for each mapping
+//   getrusage                 faults
+//
+// By raw calls and into the stack. Asked for each report.
+#pragma once
+
+#include <sys/resource.h>
+
+#include "talc/os/pages.hpp"
+#include "talc/os/small_file.hpp"
+
+namespace talc {
+
+struct ProcessMemory {
+  static constexpr uint64_t kUnknown = ~uint64_t{0};
+
+  uint64_t rss = kUnknown;              // bytes that are resident
+  uint64_t anon_huge_pages = kUnknown;  // bytes of them that are in huge pages
+  uint64_t lazy_free = kUnknown;        // bytes that the kernel may take as it likes: MADV_FREE
+  uint64_t mappings = kUnknown;         // regions of the address space
+  uint64_t minor_faults = kUnknown;     // page faults that needed no disk, ever
+  uint64_t major_faults = kUnknown;     // and those that did
+
+  // Bytes, quickly.
+  static uint64_t ask_rss() {
+    char text[128];
+    uint64_t pages = 0;
+    read_file("/proc/self/statm", text, sizeof text);
+    const char* const second = __builtin_strchr(text, ' ');
+    return second != nullptr && read_decimal(second, pages) ? pages * Pages::page_size() : kUnknown;
+  }
+
+  // All of it. Cost: linear in the memory and the mappings of the process.
+  static ProcessMemory ask() {
+    ProcessMemory memory;
+    char text[2048];
+    read_file("/proc/self/smaps_rollup", text, sizeof text);
+    memory.rss = kilobytes(text, "\nRss:");
+    memory.anon_huge_pages = kilobytes(text, "\nAnonHugePages:");
+    memory.lazy_free = kilobytes(text, "\nLazyFree:");
+    if (memory.rss == kUnknown) {
+      memory.rss = ask_rss();
+    }
+    memory.mappings = count_lines("/proc/self/maps");
+    const int saved_errno = errno;
+    struct rusage usage = {};
+    if (::syscall(SYS_getrusage, RUSAGE_SELF, &usage) == 0) {
+      memory.minor_faults = static_cast<uint64_t>(usage.ru_minflt);
+      memory.major_faults = static_cast<uint64_t>(usage.ru_majflt);
+    }
+    errno = saved_errno;
+    return memory;
+  }
+
+ private:
+  // The bytes that a line "key: n kB" names.
+  static uint64_t kilobytes(const char* text, const char* key) {
+    const char* const line = __builtin_strstr(text, key);
+    uint64_t number = 0;
+    return line != nullptr && read_decimal(line + __builtin_strlen(key), number) ? number * 1024
+                                                                                 : kUnknown;
+  }
+
+  static uint64_t count_lines(const char* path) {
+    const int saved_errno = errno;
+    const long file = ::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    uint64_t lines = 0;
+    char text[4096];
+    for (long size = 1; file >= 0 && size > 0;) {
+      size = ::syscall(SYS_read, file, text, sizeof text);
+      for (long i = 0; i < size; ++i) {
+        lines += text[i] == '\n' ? 1 : 0;
+      }
+      size = size < 0 && errno == EINTR ? 1 : size;
+    }
+    if (file >= 0) {
+      ::syscall(SYS_close, file);
+    }
+    errno = saved_errno;
+    return lines == 0 ? kUnknown : lines;
+  }
+};
+
+}  // namespace talc

@@ -1,0 +1,134 @@
+// Tests of api/heap_statistics.hpp and api/heap_walk.hpp: every byte is accounted for, by each of
+// them alone.
+#include "talc/api/heap_statistics.hpp"
+
+#include <gtest/gtest.h>
+#include <string.h>
+
+#include <string>
+#include <vector>
+
+#include "api/process_blocks.hpp"
+#include "support/accounts.hpp"
+#include "support/threads.hpp"
+
+namespace talc {
+namespace {
+
+class HeapStatisticsTest : public ProcessBlocksTest {};
+
+TEST_F(HeapStatisticsTest, EveryByteIsAccountedForWhileThreadsHoldSomeOfEverything) {
+  const size_t live_before = stats().allocated;
+  live_through_a_mixed_workload(process_heap(), [&](size_t in_hand) {
+    process_heap().release(process_heap().allocate(9 * kMiB, 16));  // to be kept
+    const Accounts accounts = take_accounts(process_heap());
+    expect_accounts<Pages>(accounts);
+    const ProcessStats& now = *accounts.stats;
+    EXPECT_EQ(now.allocated, live_before + in_hand);
+    for (const size_t term : {now.cached, now.in_transit, now.slab_free, now.gaps, now.kept,
+                              now.middle_bytes, now.purged, now.dirty}) {
+      EXPECT_NE(term, 0U);
+    }
+  });
+  process_heap().trim(0);
+  expect_accounts<Pages>(take_accounts(process_heap()));
+}
+
+TEST_F(HeapStatisticsTest, ClassesCountTheirSlots) {
+  std::vector<Block> blocks;
+  const Accounts before = take_accounts(process_heap());
+  for (int i = 0; i < 1000; ++i) {
+    blocks.push_back(allocate(48, 1));
+  }
+  const Accounts during = take_accounts(process_heap());
+  const unsigned size_class = SizeClasses::class_of(48);
+  const ClassStats& old_ones = before.detail->classes[size_class];
+  const ClassStats& now = during.detail->classes[size_class];
+  EXPECT_EQ(now.live - old_ones.live, 1000U);
+  EXPECT_EQ(now.allocations - old_ones.allocations, 1000U);
+  EXPECT_GE(now.slots, now.live + now.cached);
+  EXPECT_GE(now.slabs, 1U);
+  for (const Block& block : blocks) {
+    release(block);
+  }
+  EXPECT_EQ(take_accounts(process_heap()).detail->classes[size_class].live, old_ones.live);
+}
+
+TEST_F(HeapStatisticsTest, MiddleBlocksAreCountedApart) {
+  const ProcessStats before = stats();
+  const Block middle = allocate(100'000, 1);
+  const ProcessStats during = stats();
+  EXPECT_EQ(during.middle_blocks - before.middle_blocks, 1U);
+  EXPECT_EQ(during.middle_bytes - before.middle_bytes, process_heap().usable_size(middle.bytes));
+  release(middle);  // this thread keeps it
+  const ProcessStats after = stats();
+  EXPECT_EQ(after.middle_blocks, before.middle_blocks);
+  EXPECT_EQ(after.hot_blocks - before.hot_blocks, 1U);
+  EXPECT_EQ(after.hot_bytes - before.hot_bytes, during.middle_bytes - before.middle_bytes);
+}
+
+TEST_F(HeapStatisticsTest, ThreadsAreActiveWhileTheyLive) {
+  const auto active = [] {
+    const Accounts accounts = take_accounts(process_heap());
+    unsigned count = 0;
+    for (unsigned i = 0; i < accounts.detail->thread_count; ++i) {
+      count += accounts.detail->threads[i].is_active ? 1 : 0;
+    }
+    return count;
+  };
+  release(allocate(100, 1));
+  const unsigned before = active();
+  run_threads(1, [&](unsigned) {
+    release(allocate(100, 1));
+    EXPECT_EQ(active(), before + 1);
+  });
+  EXPECT_EQ(active(), before);
+  EXPECT_GE(take_accounts(process_heap()).detail->thread_count, before + 1);
+}
+
+TEST_F(HeapStatisticsTest, TheMapShowsWhatIsWhere) {
+  constexpr size_t kSize = 3 * kMiB;
+  const Block low = allocate(kSize, 1);
+  const Block freed = allocate(kSize, 1);
+  const Block high = allocate(kSize, 1);
+  release(freed);
+  const auto use_at = [](const Accounts& accounts, const void* place) {
+    for (unsigned i = 0; i < accounts.detail->heap_count; ++i) {
+      const HeapMap& map = accounts.detail->heaps[i];
+      const auto offset = static_cast<size_t>(static_cast<const char*>(place) - map.base);
+      if (place >= map.base && offset < map.bytes) {
+        EXPECT_LE(map.cell_bytes * (map.cell_count - 1), map.bytes);
+        EXPECT_GE(map.cell_bytes * map.cell_count, map.bytes);
+        return map.cells[offset / map.cell_bytes];
+      }
+    }
+    ADD_FAILURE() << "in no heap";
+    return HeapMap::Use::metadata;
+  };
+  using Use = HeapMap::Use;
+  const Accounts before = take_accounts(process_heap());
+  EXPECT_EQ(use_at(before, low.bytes + kSize / 2), Use::block);
+  EXPECT_EQ(use_at(before, freed.bytes + kSize / 2), Use::dirty);
+  EXPECT_EQ(use_at(before, high.bytes + kSize / 2), Use::block);
+  process_heap().trim(0);
+  const Accounts trimmed = take_accounts(process_heap());
+  EXPECT_EQ(use_at(trimmed, freed.bytes + kSize / 2), Use::purged);
+  EXPECT_LT(trimmed.stats->dirty, before.stats->dirty);
+  release(low);
+  release(high);
+}
+
+TEST_F(HeapStatisticsTest, ThePeakHasItsTime) {
+  const ProcessStats before = stats();
+  void* const block = process_heap().allocate(before.peak + 8 * kMiB, 16);
+  ASSERT_NE(block, nullptr);
+  const ProcessStats after = stats();
+  EXPECT_GT(after.peak, before.peak);
+  EXPECT_GE(after.peak_uptime_ms, before.peak_uptime_ms);
+  EXPECT_LE(after.peak_uptime_ms, Uptime::milliseconds());
+  process_heap().release(block);
+  EXPECT_EQ(stats().peak_uptime_ms, after.peak_uptime_ms);
+}
+
+}  // namespace
+}  // namespace talc
