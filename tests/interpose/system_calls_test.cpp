@@ -27,6 +27,7 @@ const std::map<std::string, int> kNumbers = {
     TALC_NUMBER(mremap),
     TALC_NUMBER(madvise),
     TALC_NUMBER(mincore),
+    TALC_NUMBER(prctl),
     TALC_NUMBER(sched_getaffinity),
     TALC_NUMBER(futex),
     TALC_NUMBER(clock_gettime),
@@ -68,6 +69,7 @@ const std::map<std::string, int> kNumbers = {
 
 const Calls kMemory = {"mmap", "munmap", "mremap", "madvise"};
 const Calls kThreads = {"sched_getaffinity", "futex", "clock_gettime", "nanosleep"};
+const Calls kOptions = {"prctl", "read"};
 const Calls kStatistics = {"mincore", "getpid", "newfstatat", "fcntl",
                            "getcwd",  "openat", "write",      "close"};
 
@@ -145,6 +147,23 @@ TEST(SystemCalls, WithStatisticsAreEightMore) {
   EXPECT_TRUE(live(program, allowed, "getcwd", to_file).killed_by(SIGSYS));
 }
 
+TEST(SystemCalls, WithOptionsAreTwoMore) {
+  const Calls start = all_of({kLibcStart, kMemory, kEnd});
+  const std::string program = subprocess::program("ends");
+  const std::map<std::string, std::string> no_huge_pages = {{"TALC_THP", "never"}};
+  EXPECT_TRUE(live(program, all_of({start, kOptions}), "", no_huge_pages).exited_with(0));
+  EXPECT_TRUE(live(program, start, "", no_huge_pages).killed_by(SIGSYS));
+  // To open, read and close is also what begins a program.
+  for (const char* const option : {"TALC_HEAP_LIMIT=50%", "TALC_THP=always", "TALC_FOREIGN=libc"}) {
+    const std::string text = option;
+    const size_t equals = text.find('=');
+    const auto outcome =
+        live(program, start, "", {{text.substr(0, equals), text.substr(equals + 1)}});
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
 // Rows that begin with a call's name, in code font.
 TEST(SystemCalls, AreThoseOfTheDocument) {
   std::ifstream document(subprocess::source_folder() + "/docs/SYSTEM_CALLS.md");
@@ -156,7 +175,7 @@ TEST(SystemCalls, AreThoseOfTheDocument) {
       EXPECT_TRUE(documented.insert(match[1]).second) << match[1] << " is there twice";
     }
   }
-  const Calls all = all_of({kMemory, kThreads, kStatistics});
+  const Calls all = all_of({kMemory, kThreads, kOptions, kStatistics});
   EXPECT_EQ(documented, std::set<std::string>(all.begin(), all.end()));
 }
 

@@ -2,7 +2,8 @@
 //
 //   fill MEGABYTES THREADS SIZE…
 //
-// The limit is as of `ulimit -v`. For each size in turn all threads allocate such blocks until there
+// The limit is as of `ulimit -v`; or, where TALC_HEAP_LIMIT is set, that of the heap, which must be so
+// much. For each size in turn all threads allocate such blocks until there
 // are no more, which must be told by ENOMEM, and each then frees those of its neighbour, here and
 // there rather than one after the other. Size 0 stands for sizes of all kinds. Prints for each size
 // the share of what the limit left that the program could use, in percent, and how many percent one
@@ -159,9 +160,13 @@ int main(int, char** arguments) {
   for (unsigned i = 1; i < thread_count; ++i) {
     start(i);
   }
-  const rlimit limit{limit_bytes, limit_bytes};
-  setrlimit(RLIMIT_AS, &limit);
-  left_bytes = limit_bytes - mapped_bytes();
+  if (getenv("TALC_HEAP_LIMIT") != nullptr) {
+    left_bytes = limit_bytes;
+  } else {
+    const rlimit limit{limit_bytes, limit_bytes};
+    setrlimit(RLIMIT_AS, &limit);
+    left_bytes = limit_bytes - mapped_bytes();
+  }
   work(&workers[0]);
   _exit(0);  // others may still be freeing
 }
