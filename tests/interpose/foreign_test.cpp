@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <new>
 #include <thread>
@@ -126,6 +127,22 @@ TEST(Foreign, PointersAreHandedToLibcByManyThreadsAtOnce) {
                             thread.join();
                           }
                           return 0;
+                        }),
+            0);
+}
+
+// Another allocator's memory comes to lie where a block of ours was.
+TEST(Foreign, PointersMayBeWhereOursWere) {
+  EXPECT_EQ(status_with("ignore",
+                        [] {
+                          char* const block = static_cast<char*>(malloc(100 * kMiB));
+                          free(block);
+                          if (mmap(block, kMiB, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != block) {
+                            return 1;
+                          }
+                          free(block + 64);
+                          return malloc_usable_size(block + 64) == 0 ? 0 : 2;
                         }),
             0);
 }

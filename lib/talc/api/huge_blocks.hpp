@@ -135,6 +135,15 @@ class HugeBlocks {
     return has_trimmed;
   }
 
+  // Whether `ptr` may be in a free block that is mapped still.
+  bool may_hold(const void* ptr) const {
+    bool may_hold = unplaced_.load(std::memory_order_relaxed) != nullptr;
+    for (const Kept& kept : kept_) {
+      may_hold = may_hold || kept.may_hold(ptr);
+    }
+    return may_hold;
+  }
+
   Counts get_counts() const {
     const size_t frees = frees_.load(std::memory_order_relaxed);
     return {allocations_.load(std::memory_order_relaxed), frees,
@@ -188,6 +197,12 @@ class HugeBlocks {
       return base != nullptr && base != busy();
     }
     size_t length() const { return length_.load(std::memory_order_relaxed); }
+    // What is being put there, or taken, may be anything.
+    bool may_hold(const void* ptr) const {
+      char* const base = base_.load(std::memory_order_acquire);
+      return base == busy() ||
+             (base != nullptr && Span::from_base_size(base, length()).contains(ptr));
+    }
 
    private:
     static char* busy() { return reinterpret_cast<char*>(1); }

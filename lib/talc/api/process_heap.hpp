@@ -166,9 +166,14 @@ class BasicProcessHeap {
     return kind != PageEntry::Kind::none && kind != PageEntry::Kind::returned;
   }
 
-  // Whether `ptr` never was in memory of ours, as far as the page map knows: no block of ours begins
-  // there. What was unmapped and is another's now still looks like ours.
-  static bool is_foreign(const void* ptr) { return Map::get(ptr).kind() == PageEntry::Kind::none; }
+  // Whether `ptr` is in no memory of ours. Where there was some once, and perhaps is somebody else's by
+  // now, the page map does not tell: then the heaps do. Never touches what it points to, nor takes a
+  // block that is live, or was freed and is not unmapped, for foreign; rather a foreign one for ours.
+  // Cost: a load or two; linear in the number of heaps where ours once were. Locks: then each arena's.
+  bool is_foreign(const void* ptr) {
+    const PageEntry::Kind kind = Map::get(ptr).kind();
+    return kind == PageEntry::Kind::none || (kind == PageEntry::Kind::returned && is_unmapped(ptr));
+  }
 
   // f(WalkedBlock) for each block: see BlockWalk::walk.
   template <class F>
@@ -306,6 +311,20 @@ class BasicProcessHeap {
     require_huge(ptr, entry, Fault::double_free);
     huge_.release(ptr, entry);
     refill_reserve();
+  }
+
+  [[gnu::cold, gnu::noinline]] bool is_unmapped(const void* ptr) {
+    bool is_ours = huge_.may_hold(ptr);
+    for (unsigned i = 0; i < arenas().count() && !is_ours; ++i) {
+      const auto visit = arenas()[i].visit_within(kPatienceMs);
+      if (!visit) {
+        return false;
+      }
+      visit->for_each_engine([&](auto& engine) {
+        engine.for_each_heap([&](Span heap) { is_ours = is_ours || heap.contains(ptr); });
+      });
+    }
+    return !is_ours;
   }
 
   static void require_huge(const void* ptr, PageEntry entry, Fault if_returned) {
