@@ -6,6 +6,7 @@
 #include "interpose/export.hpp"
 #include "interpose/options.hpp"
 #include "interpose/out_of_memory.hpp"
+#include "interpose/report_on_demand.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/os/fault.hpp"
 
@@ -18,7 +19,7 @@ bool read_option(const Option& option, char* value, size_t size) {
     return false;
   }
   TextWriter out(value, size - 1);
-  option.print(process_options, out);
+  option.print(process_options(), out);
   value[out.size()] = '\0';
   return !out.is_truncated();
 }
@@ -56,7 +57,7 @@ TALC_EXPORT int talc_ctl(const char* name, char* value, size_t size, const char*
   if (!option->at_run_time) {
     return EPERM;
   }
-  const bool is_set = talc::set_option(talc::process_options, *option, talc::piece_of(new_value),
+  const bool is_set = talc::set_option(talc::process_options(), *option, talc::piece_of(new_value),
                                        talc::Origin::call);
   return is_set ? 0 : EINVAL;
 }
@@ -106,6 +107,19 @@ TALC_EXPORT void talc_stats_get(struct talc_stats* stats) {
   const size_t filled = size < sizeof known ? size : sizeof known;
   talc::copy_bytes(stats, &known, filled);
   talc::zero_bytes(reinterpret_cast<char*>(stats) + filled, size - filled);
+}
+
+TALC_EXPORT int talc_stats_print(void (*write)(const char* text, size_t size, void* arg), void* arg,
+                                 const char* format) {
+  auto chosen = talc::StatsFormat::kNone;
+  if (!talc::read_format(talc::piece_of(format), chosen) || chosen == talc::StatsFormat::kNone) {
+    return EINVAL;
+  }
+  const int saved_errno = errno;
+  const bool is_printed = talc::report_on_demand(
+      chosen, [=](const char* text, size_t size) { write(text, size, arg); });
+  errno = saved_errno;
+  return is_printed ? 0 : ENOMEM;
 }
 
 TALC_EXPORT int talc_walk(talc_visitor* visitor, void* arg) {

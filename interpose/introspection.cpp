@@ -13,7 +13,7 @@
 #include "interpose/foreign.hpp"
 #include "interpose/out_of_memory.hpp"
 #include "interpose/process.hpp"
-#include "interpose/report.hpp"
+#include "interpose/report_on_demand.hpp"
 
 namespace talc {
 namespace {
@@ -34,38 +34,6 @@ struct mallinfo2 get_info() {
 
 // A member of the older mallinfo: an int, which stays at its largest value.
 int to_int(size_t value) { return value > INT_MAX ? INT_MAX : static_cast<int>(value); }
-
-// For the sinks of TextWriter.
-void write_to_stderr(void*, const char* text, size_t size_bytes) {
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, size_bytes);
-}
-
-void write_to_stream(void* stream, const char* text, size_t size_bytes) {
-  fwrite(text, 1, size_bytes, static_cast<FILE*>(stream));
-}
-
-// glibc's elements: what is free, what is mapped one by one, what came from the kernel.
-void print_totals(TextWriter& out, size_t gaps, size_t free_bytes, size_t mapped) {
-  out.text("<total type=\"fast\" count=\"0\" size=\"0\"/>\n");
-  out.text("<total type=\"rest\" count=\"").decimal(gaps);
-  out.text("\" size=\"").decimal(free_bytes).text("\"/>\n");
-  out.text("<system type=\"current\" size=\"").decimal(mapped).text("\"/>\n");
-}
-
-void print_xml(TextWriter& out, const ProcessStats& stats) {
-  out.text("<malloc version=\"1\">\n");
-  for (unsigned i = 0; i < stats.arena_count; ++i) {
-    const ArenaStats& arena = stats.arenas[i];
-    out.text("<heap nr=\"").decimal(i).text("\">\n<sizes>\n</sizes>\n");
-    print_totals(out, arena.fragments, arena.retained, arena.mapped);
-    out.text("</heap>\n");
-  }
-  print_totals(out, stats.fragments, stats.retained, stats.mapped);
-  out.text("<total type=\"mmap\" count=\"").decimal(stats.huge_blocks);
-  out.text("\" size=\"").decimal(stats.huge_bytes).text("\"/>\n");
-  out.text("<system type=\"max\" size=\"").decimal(stats.peak).text("\"/>\n");
-  out.text("</malloc>\n");
-}
 
 }  // namespace
 }  // namespace talc
@@ -124,12 +92,9 @@ TALC_EXPORT int mallopt(int parameter, int value) noexcept {
 
 TALC_EXPORT void malloc_stats() noexcept {
   const int saved_errno = errno;
-  talc::ProcessStats stats;
-  talc::process_heap().get_stats(stats);
-  char buffer[1024];
-  talc::TextWriter out(buffer, talc::TextSink{.write = &talc::write_to_stderr});
-  talc::print_text_report(out, {program_invocation_short_name, getpid()}, stats);
-  out.flush();
+  talc::report_on_demand(talc::StatsFormat::kText, [](const char* text, size_t size_bytes) {
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, size_bytes);
+  });
   errno = saved_errno;
 }
 
@@ -137,12 +102,9 @@ TALC_EXPORT int malloc_info(int options, FILE* stream) noexcept {
   if (options != 0) {
     return EINVAL;
   }
-  talc::ProcessStats stats;
-  talc::process_heap().get_stats(stats, talc::TheHeap::Resident::skip);
-  char buffer[1024];
-  talc::TextWriter out(buffer, talc::TextSink{.write = &talc::write_to_stream, .context = stream});
-  talc::print_xml(out, stats);
-  out.flush();
+  talc::report_on_demand(talc::StatsFormat::kXml, [stream](const char* text, size_t size_bytes) {
+    fwrite(text, 1, size_bytes, stream);
+  });
   return 0;
 }
 

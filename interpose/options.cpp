@@ -1,7 +1,6 @@
 // The table of options, and what each does with its value. See options.hpp.
 #include "interpose/options.hpp"
 
-#include "talc/api/settings.hpp"
 #include "talc/api/thp.hpp"
 #include "talc/os/memory_available.hpp"
 
@@ -194,7 +193,7 @@ bool set_thp(Options&, Piece value) {
   talc::set_thp(thp);
   return true;
 }
-void print_thp(const Options&, TextWriter& out) { out.text(word_of(kThp, settings.thp.load())); }
+void print_thp(const Options&, TextWriter& out) { out.text(thp_name(settings.thp)); }
 
 constexpr Word<Foreign> kForeign[] = {
     {"abort", Foreign::abort}, {"ignore", Foreign::ignore}, {"libc", Foreign::libc}};
@@ -281,6 +280,10 @@ const Option option_table[kOptionCount] = {
     {"abort_conf", on_off, false, kSwitch, "0",
      "Abort at the start if an option or a value is unknown.", set_abort_conf, print_abort_conf},
 };
+
+const char* thp_name(Thp mode) { return word_of(kThp, mode); }
+
+bool read_format(Piece name, StatsFormat& format) { return read_word(name, kFormats, format); }
 
 const Option* find_option(Piece name) {
   for (const Option& option : option_table) {

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "interpose/option_values.hpp"
+#include "talc/api/settings.hpp"
 #include "talc/base/text.hpp"
 
 namespace talc {
@@ -61,7 +62,13 @@ struct Option {
                 TextWriter& out);  // the value in effect, as it may be given
 };
 
+// The word for a mode, as TALC_THP has it.
+const char* thp_name(Thp mode);
+
 extern const Option option_table[kOptionCount];
+
+// A form of reports by its name, as TALC_STATS takes it. False: there is none of that name.
+bool read_format(Piece name, StatsFormat& format);
 
 // Null if there is none of that name.
 const Option* find_option(Piece name);

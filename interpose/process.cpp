@@ -17,9 +17,7 @@
 #include <unistd.h>
 
 #include "interpose/calls.hpp"
-#include "interpose/options.hpp"
-#include "interpose/report.hpp"
-#include "interpose/report_output.hpp"
+#include "interpose/statistics_service.hpp"
 #include "talc/base/version.hpp"
 
 // What a program may define in order to bring options of its own.
@@ -28,20 +26,16 @@ extern "C" [[gnu::weak, gnu::visibility("default")]] const char* talc_conf;
 namespace talc {
 
 constinit TheHeap the_process_heap;
-constinit Options process_options;
 
 namespace {
 
-constexpr Options& options = process_options;
-constinit ReportOutput report_output;
+constinit Options options;
 
 void warn(const char* line, size_t size_bytes) {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line, size_bytes);
 }
 
 void warn_sink(void*, const char* text, size_t size_bytes) { warn(text, size_bytes); }
-
-bool has_report() { return options.stats != StatsFormat::kNone; }
 
 void read_options(const char* const* environment) {
   if (getauxval(AT_SECURE) != 0) {
@@ -70,38 +64,22 @@ void read_options(const char* const* environment) {
   const int saved_errno = errno;
   pthread_atfork([] { the_process_heap.before_fork(); },
                  [] { the_process_heap.after_fork_in_parent(); },
-                 [] { the_process_heap.after_fork_in_child(); });
+                 [] {
+                   the_process_heap.after_fork_in_child();
+                   statistics::begin_in_child();
+                 });
   ThreadExit::begin([](void* cache) { the_process_heap.end_thread(cache); });
   TheHeap::arm_thread();
   read_options(environment);
-  if (has_report()) {
-    report_output.prepare(options, argv != nullptr ? argv[0] : nullptr);
-  }
+  statistics::begin(argv != nullptr ? argv[0] : nullptr);
   errno = saved_errno;
 }
 
-// The large variables are static, since the thread that calls exit may have a small stack.
-void report() {
-  static constinit ProcessStats stats;
-  static constinit char text[kMaxReportBytes];
-  the_process_heap.get_stats(stats);
-  TextWriter out(text);
-  const ReportSubject subject = {report_output.program(), getpid()};
-  if (options.stats == StatsFormat::kJson) {
-    print_json_report(out, subject, stats);
-  } else {
-    print_text_report(out, subject, stats);
-  }
-  report_output.write(out.data(), out.size());
-}
-
-[[gnu::destructor(101)]] void finish() {
-  if (has_report()) {
-    report();
-  }
-}
+[[gnu::destructor(101)]] void finish() { statistics::finish(); }
 
 }  // namespace
+
+Options& process_options() { return options; }
 
 void calls::tell_out_of_memory() {
   static constinit std::atomic<bool> is_told{false};

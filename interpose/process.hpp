@@ -5,6 +5,7 @@
 // done once per process. Used by every file here.
 #pragma once
 
+#include "interpose/options.hpp"
 #include "talc/hard/hardened_heap.hpp"
 
 namespace talc {
@@ -22,8 +23,7 @@ extern constinit TheHeap the_process_heap;
 
 inline TheHeap& process_heap() { return the_process_heap; }
 
-// What was read at the start, and set since.
-struct Options;
-extern constinit Options process_options;
+// The options of the process, read at the start.
+Options& process_options();
 
 }  // namespace talc

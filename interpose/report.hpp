@@ -1,29 +1,47 @@
-// The counters as text for people and as JSON for programs, written without allocating.
+// Reports: a snapshot as text for people, as JSON for programs, for Prometheus, and as glibc's XML;
+// written without allocating.
 //
-// Both are fed by one table of fields, whose names are the keys and are only ever added to. At
-// exit, and from malloc_stats. What the values mean: talc/api/process_stats.hpp.
+// All are fed by one table of fields (report_fields.hpp). docs/STATISTICS.md says what is in each.
+// Used by statistics_service.cpp, introspection.cpp and whoever prints one by a call.
 #pragma once
 
-#include "talc/api/process_stats.hpp"
+#include "interpose/options.hpp"
+#include "interpose/report_fields.hpp"
+#include "interpose/snapshot.hpp"
 #include "talc/base/text.hpp"
 
 namespace talc {
 
-// Whose counters they are.
-struct ReportSubject {
+// Whose report it is.
+struct Subject {
   const char* program;
   int process;
+  const char* library;
+  const Options& options;
 };
 
-// Lines that begin with "talc: program, process n" and hold a field each, then a table of the
-// arenas.
-void print_text_report(TextWriter& out, const ReportSubject& subject, const ProcessStats& stats);
+// Requires: a format that is one.
+void print_report(TextWriter& out, StatsFormat format, const Subject& subject,
+                  const Snapshot& snapshot);
 
-// One line that is an object. Bytes of the program's name that are not ASCII stand as \u00xx.
-void print_json_report(TextWriter& out, const ReportSubject& subject, const ProcessStats& stats);
+// A line that begins with "talc: program, process n", then where the bytes are, the largest first.
+void print_text_report(TextWriter& out, const Subject& subject, const Snapshot& snapshot);
 
-// Bytes that hold any report: numbers have at most 20 digits, and at most 20 bytes stand around
-// each.
-inline constexpr size_t kMaxReportBytes = 2048 + kMaxArenas * 13 * (20 + 20);
+// One line that is an object. Bytes of strings that are not ASCII stand as \u00xx.
+void print_json_report(TextWriter& out, const Subject& subject, const Snapshot& snapshot);
+
+// Prometheus's text format: a family of metrics for each field.
+void print_prom_report(TextWriter& out, const Subject& subject, const Snapshot& snapshot);
+
+// What malloc_info prints: glibc's elements, and one of ours with every field.
+void print_xml_report(TextWriter& out, const Subject& subject, const Snapshot& snapshot);
+
+// ---- for those who print them ----
+
+const char* name_of(Reason reason);
+// "12.345" of 12345.
+TextWriter& print_seconds(TextWriter& out, uint64_t milliseconds);
+// `value` in the field's unit: milliseconds as seconds.
+TextWriter& print_value(TextWriter& out, Unit unit, uint64_t value);
 
 }  // namespace talc

@@ -1,4 +1,4 @@
-// Opening and checking what the report is written to. See report_output.hpp.
+// Opening and checking what reports are written to. See report_output.hpp.
 #include "interpose/report_output.hpp"
 
 #include <errno.h>
@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "talc/base/text.hpp"
-
 namespace talc {
 namespace {
 
 // Above what programs count on or close one by one; lower where the limit on descriptors is.
 constexpr int kCopyAtLeast = 200;
+constexpr char kFd[] = "fd:";
+constexpr size_t kFdSize = sizeof kFd - 1;
 
 void write_all(int descriptor, const char* text, size_t size_bytes) {
   while (size_bytes != 0) {
@@ -35,41 +35,26 @@ const char* base_name(const char* path) {
 
 }  // namespace
 
-void ReportOutput::prepare(const Options& options, const char* argv0) {
-  if (argv0 != nullptr) {
-    TextWriter out(program_, sizeof program_ - 1);
-    out.text(base_name(argv0));
-  }
-  if (options.stats_file[0] != '\0') {
-    pattern_ = options.stats_file;
-    if (pattern_[0] != '/' && getcwd(folder_, sizeof folder_) == nullptr) {
-      folder_[0] = '\0';
-    }
-  }
-  keep_stderr();
-}
-
-void ReportOutput::keep_stderr() {
+void KeptDescriptor::keep(int descriptor) {
+  original_ = descriptor;
   struct stat status;
-  if (fstat(STDERR_FILENO, &status) != 0) {
+  if (fstat(descriptor, &status) != 0) {
     return;
   }
-  has_stderr_ = true;
+  is_kept_ = true;
   device_ = status.st_dev;
   inode_ = status.st_ino;
-  copy_ = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kCopyAtLeast);
+  copy_ = fcntl(descriptor, F_DUPFD_CLOEXEC, kCopyAtLeast);
   if (copy_ < 0) {
-    copy_ = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    copy_ = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   }
 }
 
-// Returns the copy, or standard error itself if that is what lasted; -1 if neither is the file it
-// was.
-int ReportOutput::find_stderr() const {
-  if (!has_stderr_) {
+int KeptDescriptor::find() const {
+  if (!is_kept_) {
     return -1;
   }
-  const int candidates[] = {copy_, STDERR_FILENO};
+  const int candidates[] = {copy_, original_};
   for (const int descriptor : candidates) {
     struct stat status;
     if (fstat(descriptor, &status) == 0 && status.st_dev == device_ && status.st_ino == inode_) {
@@ -79,12 +64,36 @@ int ReportOutput::find_stderr() const {
   return -1;
 }
 
-bool ReportOutput::expand_path(char (&path)[Options::kMaxPath]) const {
+void ReportOutput::prepare(const Options& options, const char* argv0) {
+  if (argv0 != nullptr) {
+    TextWriter out(program_, sizeof program_ - 1);
+    out.text(base_name(argv0));
+  }
+  stderr_.keep(STDERR_FILENO);
+  uint64_t number = 0;
+  if (__builtin_strncmp(options.stats_file, kFd, kFdSize) == 0 &&
+      values::read_number(
+          {options.stats_file + kFdSize, __builtin_strlen(options.stats_file + kFdSize)}, INT32_MAX,
+          number)) {
+    fd_ = options.stats_file;
+    descriptor_.keep(static_cast<int>(number));
+  } else if (options.stats_file[0] != '\0') {
+    pattern_ = options.stats_file;
+  }
+  const bool is_relative = (pattern_ != nullptr && pattern_[0] != '/') ||
+                           (options.watch[0] != '\0' && options.watch[0] != '/');
+  if (is_relative && getcwd(folder_, sizeof folder_) == nullptr) {
+    folder_[0] = '\0';
+  }
+}
+
+bool ReportOutput::expand_path(const char* pattern, unsigned number,
+                               char (&path)[Options::kMaxPath]) const {
   TextWriter out(path, sizeof path - 1);
-  if (folder_[0] != '\0') {
+  if (pattern[0] != '/' && folder_[0] != '\0') {
     out.text(folder_).character('/');
   }
-  for (const char* at = pattern_; *at != '\0'; ++at) {
+  for (const char* at = pattern; *at != '\0'; ++at) {
     if (*at != '%') {
       out.character(*at);
       continue;
@@ -94,6 +103,8 @@ bool ReportOutput::expand_path(char (&path)[Options::kMaxPath]) const {
       out.decimal(static_cast<uint64_t>(getpid()));
     } else if (*at == 'e') {
       out.text(program_);
+    } else if (*at == 'n') {
+      out.decimal(number);
     } else {
       out.character(*at);
     }
@@ -102,32 +113,39 @@ bool ReportOutput::expand_path(char (&path)[Options::kMaxPath]) const {
   return !out.is_truncated();
 }
 
+void ReportOutput::tell_failure(const char* deed, const char* path, int error) const {
+  char line[512];
+  TextWriter out(line, sizeof line - 32);
+  out.text("talc: cannot ").text(deed).character(' ').text(path);
+  TextWriter end(line + out.size(), sizeof line - out.size());
+  end.text(": error ").decimal(static_cast<uint64_t>(error)).character('\n');
+  write_all(stderr_.find(), line, out.size() + end.size());
+}
+
 // No link is followed and nothing is truncated: the path may lie where others can write.
-int ReportOutput::open_file() const {
+int ReportOutput::open_file(unsigned number) const {
   char path[Options::kMaxPath];
   errno = ENAMETOOLONG;
   const int file =
-      expand_path(path)
+      expand_path(pattern_, number, path)
           ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)
           : -1;
   if (file < 0) {
-    const int error = errno;
-    char line[512];
-    TextWriter out(line, sizeof line - 32);
-    out.text("talc: cannot write the statistics to ").text(path);
-    TextWriter end(line + out.size(), sizeof line - out.size());
-    end.text(": error ").decimal(static_cast<uint64_t>(error)).character('\n');
-    write_all(find_stderr(), line, out.size() + end.size());
+    tell_failure("write the statistics to", path, errno);
   }
   return file;
 }
 
-void ReportOutput::write(const char* text, size_t size_bytes) const {
+void ReportOutput::write(const char* text, size_t size_bytes, unsigned number) const {
   if (pattern_ == nullptr) {
-    write_all(find_stderr(), text, size_bytes);
+    const int descriptor = fd_ != nullptr ? descriptor_.find() : stderr_.find();
+    write_all(descriptor, text, size_bytes);
+    if (descriptor < 0 && fd_ != nullptr) {
+      tell_failure("write the statistics to", fd_, EBADF);
+    }
     return;
   }
-  const int file = open_file();
+  const int file = open_file(number);
   if (file >= 0) {
     write_all(file, text, size_bytes);
     close(file);

@@ -1,16 +1,34 @@
-// Where the report at exit goes: a copy of standard error made at the start, or a file.
+// Where reports go: a copy of standard error made at the start, another descriptor, or a file.
 //
 // Programs close their standard streams before they end, or point them elsewhere; some close every
-// descriptor they know nothing of. So standard error is duplicated at the start, out of the way
-// of small numbers and not inherited by what is executed, and whatever has that number at exit is
-// written to only if it is still the same file. process.cpp owns the one there is.
+// descriptor they know nothing of. So the descriptor is duplicated at the start, out of the way
+// of small numbers and not inherited by what is executed, and whatever has that number later is
+// written to only if it is still the same file. statistics_service.cpp owns the one there is.
 #pragma once
 
 #include <sys/types.h>
 
 #include "interpose/options.hpp"
+#include "talc/base/text.hpp"
 
 namespace talc {
+
+// A descriptor of the program's that we want to write to later.
+class KeptDescriptor {
+ public:
+  // Keeps a copy of it, if it is open.
+  void keep(int descriptor);
+  // Returns the copy, or the descriptor itself if that is what lasted; -1 if neither is the file that
+  // it was.
+  int find() const;
+
+ private:
+  int original_ = -1;
+  int copy_ = -1;  // meaningful if is_kept_
+  bool is_kept_ = false;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
 
 class ReportOutput {
  public:
@@ -22,24 +40,26 @@ class ReportOutput {
   // The program's name, without folders.
   const char* program() const { return program_; }
 
-  // Writes the report, with one write if the system lets it. A file that can't be opened is told on
-  // standard error.
-  void write(const char* text, size_t size_bytes) const;
+  // Writes the report, with one write if the system lets it. `number` is how many there were, this one
+  // counted. A file that can't be opened is told on standard error.
+  void write(const char* text, size_t size_bytes, unsigned number) const;
+
+  // Puts into `path` what a pattern stands for. False: it does not fit.
+  bool expand_path(const char* pattern, unsigned number, char (&path)[Options::kMaxPath]) const;
+
+  // "talc: cannot <deed> <path>: error <error>", on standard error.
+  void tell_failure(const char* deed, const char* path, int error) const;
 
  private:
-  void keep_stderr();
-  int find_stderr() const;
-  int open_file() const;
-  bool expand_path(char (&path)[Options::kMaxPath]) const;
+  int open_file(unsigned number) const;
 
-  const char* pattern_ = nullptr;        // null: standard error
+  const char* pattern_ = nullptr;        // null: the descriptor
   char folder_[Options::kMaxPath] = {};  // where the program was started, for a relative pattern
   char program_[kMaxProgram] = {};
 
-  int copy_ = -1;  // of standard error; meaningful if has_stderr_
-  bool has_stderr_ = false;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  KeptDescriptor stderr_;
+  KeptDescriptor descriptor_;  // fd:N
+  const char* fd_ = nullptr;   // that option
 };
 
 }  // namespace talc

@@ -127,6 +127,13 @@ struct talc_stats {
    Cost: linear in threads' caches, and a system call for each 8 MiB. Waits for arenas. */
 void talc_stats_get(struct talc_stats* stats);
 
+/* Prints a report as TALC_STATS does: `format` is "text", "json", "prom" or "xml" (docs/STATISTICS.md).
+   Calls `write` once, with all of it, not NUL-terminated; it may do what it likes. Returns 0; EINVAL
+   for another format; ENOMEM if there is no room for a report: then nothing was written.
+   Cost: linear in the blocks. Waits for arenas. */
+int talc_stats_print(void (*write)(const char* text, size_t size, void* arg), void* arg,
+                     const char* format);
+
 /* ---- every block ---- */
 
 /* The arena of a block that has a mapping of its own. */

@@ -6,6 +6,7 @@
 #pragma weak talc_purge
 #pragma weak talc_ctl
 #pragma weak talc_stats_get
+#pragma weak talc_stats_print
 #pragma weak talc_walk
 #pragma weak talc_set_abort_handler
 

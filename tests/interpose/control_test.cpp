@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <new>
 #include <thread>
 #include <vector>
@@ -138,6 +139,35 @@ TEST(Stats, FollowTheSizeThatIsKnown) {
   talc_stats_get(&old);
   EXPECT_EQ(old.allocated, SIZE_MAX);
   EXPECT_NE(old.frees, SIZE_MAX);
+}
+
+TEST(Stats, ArePrintedInEachForm) {
+  const char* const forms[][2] = {
+      {"text", "talc: "}, {"json", "{\"schema\": 1"}, {"prom", "# HELP talc"}, {"xml", "<malloc "}};
+  struct Printed {
+    char text[1000];
+    size_t size;
+    int calls;
+  };
+  for (const auto& [form, start] : forms) {
+    Printed printed = {};
+    const int result = talc_stats_print(
+        [](const char* text, size_t size, void* arg) {
+          auto& out = *static_cast<Printed*>(arg);
+          memcpy(out.text, text, std::min(size, sizeof out.text - 1));
+          out.size = size;
+          out.calls += 1;
+        },
+        &printed, form);
+    EXPECT_EQ(result, 0) << form;
+    EXPECT_EQ(printed.calls, 1);
+    EXPECT_GT(printed.size, 1000U);
+    EXPECT_EQ(std::string(printed.text).find(start), 0U) << printed.text;
+  }
+  for (const char* const form : {"", "0", "yaml"}) {
+    EXPECT_EQ(talc_stats_print([](const char*, size_t, void*) { ADD_FAILURE(); }, nullptr, form),
+              EINVAL);
+  }
 }
 
 TEST(Purge, GivesBackWhatNobodyUses) {

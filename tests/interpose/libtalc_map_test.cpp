@@ -34,13 +34,9 @@ const Symbols kArenas = {"talc_arena_create",  "talc_arena_malloc", "talc_arena_
                          "talc_arena_realloc", "talc_arena_claim",  "talc_arena_check",
                          "talc_arena_counters"};
 
-const Symbols kControl = {"talc_set_oom_handler",
-                          "talc_set_reserve",
-                          "talc_purge",
-                          "talc_ctl",
-                          "talc_stats_get",
-                          "talc_walk",
-                          "talc_set_abort_handler"};
+const Symbols kControl = {
+    "talc_set_oom_handler", "talc_set_reserve", "talc_purge",       "talc_ctl",
+    "talc_stats_get",       "talc_walk",        "talc_stats_print", "talc_set_abort_handler"};
 
 // The dynamic symbols of a library that `nm` with these options shows, without versions.
 Symbols symbols_of(const std::string& library, const char* kind) {

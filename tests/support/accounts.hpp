@@ -76,21 +76,24 @@ void expect_accounts(const Accounts& accounts) {
   const size_t live = accounts.class_bytes(&ClassStats::live);
   const size_t cached = accounts.class_bytes(&ClassStats::cached);
   const size_t posted = accounts.class_bytes(&ClassStats::in_transit);
-  const size_t slots = accounts.class_bytes(&ClassStats::slots);
   EXPECT_EQ(accounts.class_bytes(&ClassStats::free), arenas.slab_free);
-  EXPECT_EQ(accounts.walked(Use::full_slab) + accounts.walked(Use::partial_slab), arenas.slabs);
+  EXPECT_EQ(accounts.walked(Use::full_slab) + accounts.walked(Use::partial_slab),
+            accounts.class_bytes(&ClassStats::slots));
   EXPECT_EQ(accounts.walked(Use::dirty) + accounts.walked(Use::purged),
             arenas.gaps + arenas.group_free);
   // Live middle blocks, hot ones, posted ones: what is neither in slabs nor free.
   EXPECT_EQ(accounts.walked(Use::block),
             arenas.active - live + arenas.cached - cached + arenas.in_transit - posted);
-  EXPECT_EQ(accounts.walked(Use::metadata) + arenas.slabs - slots, arenas.metadata);
+  EXPECT_EQ(accounts.walked(Use::metadata), arenas.metadata);
 
+  size_t slab_bytes = 0;
   for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
     const ClassStats& of_class = detail.classes[i];
     EXPECT_EQ(of_class.live + of_class.cached + of_class.in_transit + of_class.free, of_class.slots)
         << SizeClasses::size_of(i);
+    slab_bytes += of_class.slabs * Slab::granules_of(i) * kGranuleSize;
   }
+  EXPECT_EQ(slab_bytes, arenas.slabs);
   size_t in_threads = 0;
   size_t in_outboxes = 0;
   for (unsigned i = 0; i < detail.thread_count; ++i) {

@@ -85,6 +85,7 @@ template <class Kernel>
 void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, HeapDetail* detail) {
   // In place: they are larger than some stacks.
   new (kPlacement, &out) ProcessStats();
+  out.system_calls = Kernel::system_calls();  // before those that we make
   if (detail != nullptr) {
     new (kPlacement, detail) HeapDetail();
     detail->newest_cache = caches_.newest();
@@ -121,7 +122,6 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, H
   out.peak_uptime_ms = Footprint<Kernel>::peak_uptime_ms();
   out.heaps += out.huge_blocks;
   out.mappings = out.heaps + huge.kept_count + Map::mapping_count() + (out.reserve != 0 ? 1 : 0);
-  out.system_calls = Kernel::system_calls();
   if (resident == Resident::ask) {
     out.resident += HugeBlocks<Kernel>::resident_bytes();
   }

@@ -81,7 +81,9 @@ class HeapWalk {
       return;
     }
     const auto* const slab = static_cast<const Slab*>(Map::get_slab(granule.base));
-    add(granule, slab != nullptr && slab->is_full() ? Use::full_slab : Use::partial_slab);
+    char* const end = slab->base() + slab->slots() * SizeClasses::size_of(slab->size_class());
+    add(granule.above(end), Use::metadata);
+    add(granule.below(end), slab->is_full() ? Use::full_slab : Use::partial_slab);
   }
 
   // What a middle block of that chunk costs; 0 if there is none in it. Below the payload there may be

@@ -1,15 +1,10 @@
-// KernelFile: a small text file of /proc or /sys, read whole, without stdio and without allocating.
+// KernelFile: a small text file of /proc or /sys, read whole, and its lines.
 //
-// Only raw calls: libc's open and read may be cancelled, and errno is left as it was. What the file
-// has beyond kMaxBytes is not read. Used by cgroup.hpp and memory_available.hpp.
+// As small_file.hpp reads them: without stdio, without allocating, errno as it was. What the file has
+// beyond kMaxBytes is not read. Used by cgroup.hpp and memory_available.hpp.
 #pragma once
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include "talc/base/text.hpp"
+#include "talc/os/small_file.hpp"
 
 namespace talc {
 
@@ -18,19 +13,7 @@ class KernelFile {
   static constexpr size_t kMaxBytes = 4095;
 
   // Ensures: empty if the file cannot be read. Cost: three system calls.
-  explicit KernelFile(const char* path) {
-    const int saved_errno = errno;
-    const long file = ::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    size_t size = 0;
-    if (file >= 0) {
-      for (long got = 1; got > 0 && size<kMaxBytes; size += got> 0 ? got : 0) {
-        got = ::syscall(SYS_read, file, text_ + size, kMaxBytes - size);
-      }
-      ::syscall(SYS_close, file);
-    }
-    text_[size] = '\0';
-    errno = saved_errno;
-  }
+  explicit KernelFile(const char* path) { read_file(path, text_, sizeof text_); }
 
   const char* text() const { return text_; }
 
@@ -55,24 +38,15 @@ class KernelFile {
   char text_[kMaxBytes + 1];
 };
 
-// The decimal number at `text`, after spaces; `otherwise` if there is none ("max", null). One that is
-// too large becomes the largest.
+// The decimal number at `text`, after spaces; `otherwise` if there is none ("max", null). More than a
+// word holds becomes the most that it does.
 inline size_t number_at(const char* text, size_t otherwise) {
-  while (text != nullptr && *text == ' ') {
-    ++text;
-  }
-  if (text == nullptr || *text < '0' || *text > '9') {
+  uint64_t number = 0;
+  if (text == nullptr || !read_decimal(text, number)) {
     return otherwise;
   }
-  size_t number = 0;
-  for (; *text >= '0' && *text <= '9'; ++text) {
-    const auto digit = static_cast<size_t>(*text - '0');
-    if (__builtin_mul_overflow(number, size_t{10}, &number) ||
-        __builtin_add_overflow(number, digit, &number)) {
-      return ~size_t{0};
-    }
-  }
-  return number;
+  constexpr uint64_t kMost = ~size_t{0};
+  return static_cast<size_t>(number < kMost ? number : kMost);
 }
 
 }  // namespace talc

@@ -5,6 +5,7 @@
 // change later are not seen.
 #pragma once
 
+#include "talc/base/text.hpp"
 #include "talc/os/cgroup.hpp"
 
 namespace talc {

@@ -1,0 +1,32 @@
+// The statistics service: reports at the end, at intervals, for a signal, and the live page.
+//
+//   start ── begin ──> what the options ask for is prepared; the signal gets its handler
+//   four times a second ── serve ──> the page; a report if its time or its signal has come
+//   the end ── finish ──> the last report
+//
+// The handler only sets a flag. serve() is called by a thread of the library's
+// (os/background_thread.hpp), and allocates nothing. process.cpp starts all of it.
+#pragma once
+
+namespace talc::statistics {
+
+// At the start, when the options are read; `argv0` may be null.
+void begin(const char* argv0);
+
+// Whether anything is to be done while the process runs.
+bool wants_service();
+
+// Does what is due. Cost: of the live page linear in the number of threads' caches; a report as
+// take_snapshot. For one thread at a time.
+void serve();
+
+// In the child of a fork, from its handler: what it inherits is the parent's.
+void begin_in_child();
+
+// At the end.
+void finish();
+
+// The program's name, without folders; empty before begin.
+const char* program();
+
+}  // namespace talc::statistics
