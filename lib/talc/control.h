@@ -42,7 +42,11 @@ enum {
 
    It may free, and it may allocate: within it what cannot be served is null at once, without another
    call. It may set handlers, the reserve and options. It must return: longjmp or an exception out of
-   it is undefined. A handler that says "again" for ever makes malloc wait for ever. errno is kept. */
+   it is undefined. A handler that says "again" for ever makes malloc wait for ever. errno is kept.
+
+   Compilers know malloc, and take it that it calls nothing of the program's: what a handler changes
+   and the code around a malloc reads should be volatile or atomic, or compiled with
+   -fno-builtin-malloc. */
 typedef int talc_oom_handler(int event, size_t size, void* arg);
 
 /* Null: none, as at the start. Another thread may be in the old one still. */
