@@ -14,6 +14,7 @@
 #include "interpose/out_of_memory.hpp"
 #include "interpose/process.hpp"
 #include "talc/base/word.hpp"
+#include "talc/os/background_thread.hpp"
 #include "talc/os/pages.hpp"
 
 namespace talc {
@@ -44,6 +45,9 @@ inline void* allocate_or_enomem(size_t size, size_t align) {
 // What the fast paths leave, in functions of their own: they are jumped to, and the fast paths need
 // no stack frame.
 [[gnu::noinline]] inline void* allocate_slowly(size_t size) {
+  if (BackgroundThread::is_wanted()) [[unlikely]] {
+    BackgroundThread::start_wanted();
+  }
   return allocate_or_enomem(size, kMallocAlign);
 }
 

@@ -3,11 +3,12 @@
 //
 //   start    constructor, the first to run: the library is linked with -z initfirst, and where
 //            that does not count (libtalc.a) it has the first priority. Blocks may have been handed
-//            out before; what matters is that no fork comes before the handlers.
+//            out before; what matters is that no fork comes before the handlers. If options ask
+//            for it, a thread begins here that serves the statistics.
 //   finish   destructor, not atexit: it runs after the program's own, and in forked children too.
 //            _exit, quick_exit, exec and death by a signal end a process without it.
 //
-// Neither allocates nor uses stdio; malloc needs neither to have run.
+// Neither uses stdio; malloc needs neither to have run.
 #include "interpose/process.hpp"
 
 #include <errno.h>
@@ -67,11 +68,16 @@ void read_options(const char* const* environment) {
                  [] {
                    the_process_heap.after_fork_in_child();
                    statistics::begin_in_child();
+                   BackgroundThread::begin_in_child();
                  });
   ThreadExit::begin([](void* cache) { the_process_heap.end_thread(cache); });
   TheHeap::arm_thread();
   read_options(environment);
   statistics::begin(argv != nullptr ? argv[0] : nullptr);
+  if (statistics::wants_service()) {
+    BackgroundThread::want(&statistics::serve);
+    BackgroundThread::start_wanted();
+  }
   errno = saved_errno;
 }
 

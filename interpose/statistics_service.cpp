@@ -12,6 +12,7 @@
 #include "interpose/report.hpp"
 #include "interpose/report_buffer.hpp"
 #include "interpose/report_output.hpp"
+#include "talc/os/pause.hpp"
 
 namespace talc::statistics {
 namespace {
@@ -22,6 +23,10 @@ constinit bool is_page_to_be_opened = false;
 constinit std::atomic<bool> is_signalled{false};
 constinit std::atomic<unsigned> reports{0};
 constinit size_t next_interval_ms = 0;
+// While serve is at work, and from the last report on.
+constinit std::atomic<bool> is_busy{false};
+
+constexpr unsigned kPatienceMs = 1000;
 
 const Options& options() { return process_options(); }
 
@@ -107,6 +112,9 @@ bool wants_service() {
 }
 
 void serve() {
+  if (is_busy.exchange(true, std::memory_order_acquire)) {
+    return;
+  }
   const int saved_errno = errno;
   show_page();
   report_interval();
@@ -114,9 +122,11 @@ void serve() {
     write_report(options().format(), Reason::signal);
   }
   errno = saved_errno;
+  is_busy.store(false, std::memory_order_release);
 }
 
 void begin_in_child() {
+  is_busy.store(false, std::memory_order_relaxed);
   page.leave();
   is_page_to_be_opened = has_own_page();
   is_signalled.store(false, std::memory_order_relaxed);
@@ -124,10 +134,16 @@ void begin_in_child() {
 }
 
 void finish() {
+  // No other report comes after the last one. A service that hangs is not waited for.
+  bool is_alone = !is_busy.exchange(true, std::memory_order_acquire);
+  for (unsigned waits = 0; !is_alone && waits < kPatienceMs; ++waits) {
+    pause_1_ms();
+    is_alone = !is_busy.exchange(true, std::memory_order_acquire);
+  }
   if (has_last_report()) {
     write_report(options().stats, Reason::exit);
   }
-  if (page.is_open()) {
+  if (is_alone && (page.is_open() || is_page_to_be_opened)) {
     show_page();
   }
 }

@@ -1,11 +1,12 @@
 // ProcessMemory: what the kernel says of the whole process, ours and others' memory alike.
 //
-//   /proc/self/smaps_rollup   Rss, AnonHugePages, LazyFree   walks the page tables
-//   /proc/self/statm          resident pages                 where there is no such file; costs little
-//   /proc/self/maps           a line for each mapping
-//   getrusage                 faults
+//   /proc/thread-self/smaps_rollup   Rss, AnonHugePages, LazyFree   walks the page tables
+//   /proc/thread-self/statm          resident pages               where there is no such file; costs little
+//   /proc/thread-self/maps           a line for each mapping
+//   getrusage                       faults
 //
-// By raw calls and into the stack. Asked for each report.
+// Of the thread, whose memory is the process's: the main thread may have ended. By raw calls and into the
+// stack. Asked for each report.
 #pragma once
 
 #include <sys/resource.h>
@@ -29,7 +30,7 @@ struct ProcessMemory {
   static uint64_t ask_rss() {
     char text[128];
     uint64_t pages = 0;
-    read_file("/proc/self/statm", text, sizeof text);
+    read_file("/proc/thread-self/statm", text, sizeof text);
     const char* const second = __builtin_strchr(text, ' ');
     return second != nullptr && read_decimal(second, pages) ? pages * Pages::page_size() : kUnknown;
   }
@@ -38,14 +39,14 @@ struct ProcessMemory {
   static ProcessMemory ask() {
     ProcessMemory memory;
     char text[2048];
-    read_file("/proc/self/smaps_rollup", text, sizeof text);
+    read_file("/proc/thread-self/smaps_rollup", text, sizeof text);
     memory.rss = kilobytes(text, "\nRss:");
     memory.anon_huge_pages = kilobytes(text, "\nAnonHugePages:");
     memory.lazy_free = kilobytes(text, "\nLazyFree:");
     if (memory.rss == kUnknown) {
       memory.rss = ask_rss();
     }
-    memory.mappings = count_lines("/proc/self/maps");
+    memory.mappings = count_lines("/proc/thread-self/maps");
     const int saved_errno = errno;
     struct rusage usage = {};
     if (::syscall(SYS_getrusage, RUSAGE_SELF, &usage) == 0) {
