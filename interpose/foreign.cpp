@@ -8,7 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 
-extern "C" [[gnu::weak]] void* dlsym(void* handle, const char* name) noexcept;
+#pragma weak dlsym
 
 namespace talc::foreign {
 namespace {
