@@ -156,15 +156,13 @@ const Symbols kUnwelcome = {"dlvsym",
                             "pthread_cond_wait",
                             "signal",
                             "pthread_cond_timedwait",
-                            "sigaction",
                             "pthread_testcancel",
                             "sigprocmask",
                             "sigaltstack",
                             "pthread_sigmask",
                             "backtrace",
                             "dl_iterate_phdr",
-                            "_Unwind_Backtrace",
-                            "pthread_create"};
+                            "_Unwind_Backtrace"};
 
 TEST(Imports, AreNothingThatAllocatesWaitsToBeCancelledOrTakesSignals) {
   for (const std::string& symbol : symbols_of(subprocess::library(), "--undefined-only")) {

@@ -67,7 +67,7 @@ TEST(Preloading, WorksByTheSonameAlone) {
       {"sleep", "0"}, {.environment = {{"LD_LIBRARY_PATH", subprocess::build_folder()},
                                        {"LD_PRELOAD", "libtalc.so.1"},
                                        {"TALC_STATS", "json"}}});
-  EXPECT_EQ(outcome.err.find("{\"program\": \"sleep\""), 0U) << outcome.describe();
+  EXPECT_NE(outcome.err.find("\"program\": \"sleep\""), std::string::npos) << outcome.describe();
 }
 
 // Not preloaded: talc itself is what is opened and closed, while the program runs.

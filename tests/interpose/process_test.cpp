@@ -52,7 +52,9 @@ class Report : public testing::Test {
 void expect_one_report(const std::string& text, const std::string& program = "ends") {
   static const std::regex number("\"allocations\": ([0-9]+)");
   EXPECT_EQ(count(text, "\n"), 1U) << text;
-  EXPECT_EQ(text.find("{\"program\": \"" + program + "\", \"process\": "), 0U) << text;
+  EXPECT_EQ(text.find("{\"schema\": 1, "), 0U) << text;
+  EXPECT_NE(text.find("\"program\": \"" + program + "\", \"process\": "), std::string::npos)
+      << text;
   std::smatch match;
   ASSERT_TRUE(std::regex_search(text, match, number)) << text;
   EXPECT_GE(std::stoul(match[1]), 1000U);
@@ -88,7 +90,7 @@ TEST_F(Report, SurvivesAClosedStandardError) { expect_one_report(end("close_stde
 TEST_F(Report, OfCoreutilsToo) {
   const Outcome outcome =
       subprocess::run_under_talc({"sleep", "0"}, {.environment = {{"TALC_STATS", "json"}}});
-  EXPECT_EQ(outcome.err.find("{\"program\": \"sleep\""), 0U) << outcome.describe();
+  EXPECT_NE(outcome.err.find("\"program\": \"sleep\""), std::string::npos) << outcome.describe();
 }
 
 TEST_F(Report, GoesWhereStandardErrorWas) { expect_one_report(end("redirect_stderr").err); }
@@ -115,7 +117,7 @@ TEST_F(Report, FindsANumberWhereFewAreAllowed) {
 
 TEST_F(Report, IsOneForEachForkedChild) {
   const Outcome outcome = end("fork_three");
-  EXPECT_EQ(count(outcome.err, "{\"program\": \"ends\""), 4U) << outcome.describe();
+  EXPECT_EQ(count(outcome.err, "\"program\": \"ends\""), 4U) << outcome.describe();
   EXPECT_EQ(count(outcome.err, "\n"), 4U);
 }
 
@@ -215,6 +217,109 @@ TEST_F(Report, ComesWithWarningsAboutOptions) {
       1U);
   EXPECT_EQ(count(outcome.err, "talc: unknown option TALC_NONE\n"), 1U);
   EXPECT_EQ(count(outcome.err, "\n"), 2U) << outcome.err;
+}
+
+// ---- other forms, other places ----
+
+// What python3 says of a report.
+Outcome judge(const std::string& program, const std::string& file) {
+  return subprocess::run({"python3", "-c", program, file});
+}
+
+TEST_F(Report, IsJsonThatAddsUp) {
+  for (const char* const how : {"plain", "fork_three"}) {
+    const std::string path = folder_ + "/" + how;
+    end(how, {.environment = {{"TALC_STATS_FILE", path}}});
+    const Outcome verdict = judge(R"(
+import json, sys
+for line in open(sys.argv[1]):
+    r = json.loads(line)
+    assert r["mapped"] == r["active"] + r["metadata"] + r["retained"]
+    assert r["retained"] == sum(r[k] for k in ("cached", "in_transit", "slab_free", "group_free", "gaps", "kept"))
+    assert r["retained"] == r["dirty"] + r["purged"]
+    assert r["system_calls"] == sum(r["calls"].values())
+    assert r["kernel"]["rss"] > 0 and r["kernel"]["mappings"] > 5 and r["kernel"]["minor_faults"] > 0
+    assert r["resident"] <= r["kernel"]["rss"]
+    assert r["reason"] == "exit" and abs(r["timestamp"] - __import__("time").time()) < 600
+    assert all(c["live"] + c["cached"] + c["in_transit"] + c["free"] == c["slots"] for c in r["classes"])
+    assert sum(a["mapped"] for a in r["arenas"]) == sum(h["bytes"] for h in r["heap_map"])
+    assert all(len(h["cells"]) == -(-h["bytes"] // h["cell"]) <= 512 for h in r["heap_map"])
+    assert r["options"]["stats"] == "json" and r["options"]["purge_delay"] == 1000
+)",
+                                  path);
+    EXPECT_TRUE(verdict.exited_with(0)) << how << verdict.describe();
+  }
+}
+
+TEST_F(Report, IsXmlThatCanBeParsed) {
+  const std::string path = folder_ + "/xml";
+  end("plain", {.environment = {{"TALC_STATS", "xml"}, {"TALC_STATS_FILE", path}}});
+  const Outcome verdict = judge(R"(
+import sys, xml.etree.ElementTree as tree
+root = tree.parse(sys.argv[1]).getroot()
+assert root.tag == "malloc" and root.get("version") == "1"
+fields = {f.get("name"): f.get("value") for f in root.iter("field")}
+assert int(fields["mapped"]) == int(root.find("system[@type='current']").get("size")) > 0
+free = sum(int(root.find(f"total[@type='{t}']").get("size")) for t in ("fast", "rest"))
+assert int(fields["retained"]) == free
+)",
+                                path);
+  EXPECT_TRUE(verdict.exited_with(0)) << verdict.describe();
+}
+
+TEST_F(Report, IsForPrometheus) {
+  const std::string text = end("plain", {.environment = {{"TALC_STATS", "prom"}}}).err;
+  const std::regex line(
+      "(# (HELP|TYPE) talc_[a-z_]+ "
+      "[^\n]+|talc_[a-z_]+\\{program=\"ends\",process=\"[0-9]+\"[^}]*\\} "
+      "[0-9.]+)\n");
+  EXPECT_EQ(std::regex_replace(text, line, ""), "");
+  EXPECT_NE(text.find("\ntalc_allocations_total{"), std::string::npos) << text;
+}
+
+TEST_F(Report, GoesToADescriptor) {
+  const auto run = [&](const std::string& option) {
+    return subprocess::run_under_talc(
+        {"sh", "-c", "exec \"$0\" plain 7>out", subprocess::program("ends")},
+        {.environment = {{"TALC_STATS", "json"}, {"TALC_STATS_FILE", option}}, .folder = folder_});
+  };
+  EXPECT_EQ(run("fd:7").err, "");
+  expect_one_report(read_file(folder_ + "/out"));
+  const Outcome outcome = run("fd:9");
+  EXPECT_TRUE(outcome.exited_with(0));
+  EXPECT_EQ(outcome.err, "talc: cannot write the statistics to fd:9: error 9\n");
+}
+
+TEST_F(Report, IsNotWrittenToADescriptorThatIsAnotherFileNow) {
+  const Outcome outcome = subprocess::run_under_talc(
+      {"sh", "-c", "exec \"$0\" replace_all 7>out", subprocess::program("ends")},
+      {.environment = {{"TALC_STATS_FILE", "fd:7"}}, .folder = folder_});
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  EXPECT_EQ(read_file(folder_ + "/victim"), "");
+  EXPECT_EQ(read_file(folder_ + "/out"), "");
+}
+
+// A socket that keeps messages apart tells how many there were.
+TEST_F(Report, IsOneWrite) {
+  for (const char* const form : {"text", "json", "prom", "xml"}) {
+    const Outcome outcome =
+        subprocess::run({"python3", "-c", R"(
+import os, socket, subprocess, sys
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+for s in (ours, theirs):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+environment = dict(os.environ, LD_PRELOAD=sys.argv[2], TALC_STATS=sys.argv[3],
+                   TALC_STATS_FILE=f"fd:{theirs.fileno()}")
+subprocess.run([sys.argv[1], "plain"], env=environment, pass_fds=[theirs.fileno()], check=True)
+theirs.close()
+messages = []
+while message := ours.recv(1 << 20):
+    messages.append(message)
+print(len(messages), messages[0][-1:])
+)",
+                         subprocess::program("ends"), subprocess::library(), form});
+    EXPECT_EQ(outcome.out, "1 b'\\n'\n") << form << outcome.describe();
+  }
 }
 
 }  // namespace

@@ -39,6 +39,12 @@ const std::map<std::string, int> kNumbers = {
     TALC_NUMBER(openat),
     TALC_NUMBER(write),
     TALC_NUMBER(close),
+    TALC_NUMBER(read),
+    TALC_NUMBER(getrusage),
+    TALC_NUMBER(rt_sigaction),
+    TALC_NUMBER(rt_sigprocmask),
+    TALC_NUMBER(ftruncate),
+    TALC_NUMBER(kill),
     // What only the C library makes, for programs and for these.
     TALC_NUMBER(brk),
     TALC_NUMBER(clone),
@@ -51,9 +57,6 @@ const std::map<std::string, int> kNumbers = {
     TALC_NUMBER(mprotect),
     TALC_NUMBER(pread64),
     TALC_NUMBER(prlimit64),
-    TALC_NUMBER(read),
-    TALC_NUMBER(rt_sigaction),
-    TALC_NUMBER(rt_sigprocmask),
     TALC_NUMBER(rseq),
     TALC_NUMBER(set_robust_list),
     TALC_NUMBER(set_tid_address),
@@ -69,9 +72,10 @@ const std::map<std::string, int> kNumbers = {
 
 const Calls kMemory = {"mmap", "munmap", "mremap", "madvise"};
 const Calls kThreads = {"sched_getaffinity", "futex", "clock_gettime", "nanosleep"};
-const Calls kOptions = {"prctl", "read"};
-const Calls kStatistics = {"mincore", "getpid", "newfstatat", "fcntl",
-                           "getcwd",  "openat", "write",      "close"};
+const Calls kOptions = {"prctl"};
+const Calls kStatistics = {"mincore", "getpid", "newfstatat", "fcntl", "getcwd",
+                           "openat",  "read",   "write",      "close", "getrusage"};
+const Calls kService = {"rt_sigaction", "rt_sigprocmask", "ftruncate", "kill"};
 
 // ---- what the C library adds ----
 
@@ -129,7 +133,7 @@ TEST(SystemCalls, WithForkAreNoMore) {
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
 }
 
-TEST(SystemCalls, WithStatisticsAreEightMore) {
+TEST(SystemCalls, WithStatisticsAreTenMore) {
   const std::map<std::string, std::string> to_stderr = {{"TALC_STATS", "json"}};
   const std::map<std::string, std::string> to_file = {{"TALC_STATS_FILE", "talc_sandbox_report"}};
   const Calls start = all_of({kLibcStart, kMemory, kEnd});
@@ -141,13 +145,13 @@ TEST(SystemCalls, WithStatisticsAreEightMore) {
   }
   EXPECT_TRUE(std::filesystem::remove("talc_sandbox_report"));
   EXPECT_TRUE(live(program, start).exited_with(0));  // none of them without statistics
-  for (const std::string call : {"mincore", "getpid", "fcntl", "write"}) {
+  for (const std::string call : {"mincore", "getpid", "fcntl", "write", "read", "getrusage"}) {
     EXPECT_TRUE(live(program, allowed, call, to_stderr).killed_by(SIGSYS)) << call;
   }
   EXPECT_TRUE(live(program, allowed, "getcwd", to_file).killed_by(SIGSYS));
 }
 
-TEST(SystemCalls, WithOptionsAreTwoMore) {
+TEST(SystemCalls, WithOptionsIsOneMore) {
   const Calls start = all_of({kLibcStart, kMemory, kEnd});
   const std::string program = subprocess::program("ends");
   const std::map<std::string, std::string> no_huge_pages = {{"TALC_THP", "never"}};
@@ -164,6 +168,24 @@ TEST(SystemCalls, WithOptionsAreTwoMore) {
   }
 }
 
+TEST(SystemCalls, WhileTheProgramRunsAreFourMore) {
+  const std::string page = testing::TempDir() + "talc_sandbox_page";
+  const std::map<std::string, std::string> environment = {
+      {"TALC_STATS_INTERVAL", "0.25"}, {"TALC_STATS_SIGNAL", "USR2"}, {"TALC_WATCH", page}};
+  const Calls allowed =
+      all_of({kLibcStart, kMemory, kThreads, kStatistics, kService, kLibcThreads, kEnd});
+  const std::string program = subprocess::program("rests");
+  for (int i = 0; i < 2; ++i) {  // the page of a process that has ended is looked at, too
+    const auto outcome = live(program, allowed, "", environment);
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+    EXPECT_NE(outcome.err.find("interval"), std::string::npos);
+  }
+  for (const std::string call : {"rt_sigaction", "rt_sigprocmask", "ftruncate", "kill"}) {
+    EXPECT_TRUE(live(program, allowed, call, environment).killed_by(SIGSYS)) << call;
+  }
+  EXPECT_TRUE(std::filesystem::remove(page));
+}
+
 // Rows that begin with a call's name, in code font.
 TEST(SystemCalls, AreThoseOfTheDocument) {
   std::ifstream document(subprocess::source_folder() + "/docs/SYSTEM_CALLS.md");
@@ -175,7 +197,7 @@ TEST(SystemCalls, AreThoseOfTheDocument) {
       EXPECT_TRUE(documented.insert(match[1]).second) << match[1] << " is there twice";
     }
   }
-  const Calls all = all_of({kMemory, kThreads, kOptions, kStatistics});
+  const Calls all = all_of({kMemory, kThreads, kOptions, kStatistics, kService});
   EXPECT_EQ(documented, std::set<std::string>(all.begin(), all.end()));
 }
 

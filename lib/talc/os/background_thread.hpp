@@ -55,9 +55,10 @@ class BackgroundThread {
 
   // For fork's handler: the child has only the thread that forked.
   static void begin_in_child() {
-    process_ = getpid();
-    State running = State::running;
-    state_.compare_exchange_strong(running, State::wanted);
+    if (state_.load(std::memory_order_relaxed) != State::none) {
+      process_ = getpid();
+      state_.store(State::wanted, std::memory_order_relaxed);
+    }
   }
 
  private:
