@@ -270,7 +270,8 @@ class BasicProcessHeap {
     if (void* const block = small().allocate(size_class)) [[likely]] {
       return block;
     }
-    return trim(0) ? small().allocate(size_class) : nullptr;
+    trim(0);
+    return small().allocate(size_class);
   }
 
   [[gnu::always_inline]] void* allocate_middle(size_t size, size_t align, size_t cleared_bytes) {
@@ -282,8 +283,9 @@ class BasicProcessHeap {
     if (void* const block = middle().allocate(size, align, cleared_bytes)) [[likely]] {
       return block;
     }
-    // What nobody uses may be in the way.
-    return trim(0) ? middle().allocate(size, align, cleared_bytes) : nullptr;
+    // What nobody uses may be in the way; or was, and another thread has just given it back.
+    trim(0);
+    return middle().allocate(size, align, cleared_bytes);
   }
 
   enum class Contents : bool { any, zero };
@@ -295,9 +297,10 @@ class BasicProcessHeap {
     void* const block = contents == Contents::zero ? huge_.allocate_zeroed(size, align)
                                                    : huge_.allocate(size, align);
     // What the arenas retain may have been in the way, if it is that much.
-    if (block != nullptr || size > most_in_the_way() || !trim(0)) [[likely]] {
+    if (block != nullptr || size > most_in_the_way()) [[likely]] {
       return block;
     }
+    trim(0);
     return huge_.allocate_zeroed(size, align);
   }
 
