@@ -2,13 +2,16 @@
 //
 // Sizes above PTRDIFF_MAX and sums or products that overflow end as null and ENOMEM; a size of zero
 // gives a block of its own, except that reallocating to zero frees, as in glibc. The layers below
-// never touch errno: it is set here, on failure only. Memory is the process heap's matter.
+// never touch errno: it is set here, on failure only. Memory is the process heap's matter; where it
+// has none, out_of_memory.hpp is asked before null is returned.
 // Used by malloc.cpp, aligned.cpp and libc_names.cpp, which only name these.
 #pragma once
 
 #include <errno.h>
 #include <stddef.h>
 
+#include "interpose/foreign.hpp"
+#include "interpose/out_of_memory.hpp"
 #include "interpose/process.hpp"
 #include "talc/base/word.hpp"
 #include "talc/os/pages.hpp"
@@ -33,16 +36,26 @@ namespace calls {
 // Passes a block through; null means that memory ran out.
 inline void* or_enomem(void* block) { return block != nullptr ? block : no_memory(); }
 
+// A block from the process heap, or null and ENOMEM.
+inline void* allocate_or_enomem(size_t size, size_t align) {
+  return or_enomem(serve(size, [=] { return process_heap().allocate(size, align); }));
+}
+
 // What the fast paths leave, in functions of their own: they are jumped to, and the fast paths need
 // no stack frame.
 [[gnu::noinline]] inline void* allocate_slowly(size_t size) {
-  return or_enomem(process_heap().allocate(size, kMallocAlign));
+  return allocate_or_enomem(size, kMallocAlign);
 }
 
 [[gnu::noinline]] inline void release_slowly(void* block) {
-  if (block != nullptr) {
-    process_heap().release(block);
+  if (block == nullptr) {
+    return;
   }
+  if (foreign::is_ours_to_pass(block)) [[unlikely]] {
+    foreign::release(block);
+    return;
+  }
+  process_heap().release(block);
 }
 
 inline void* allocate(size_t size) {
@@ -73,7 +86,8 @@ inline void check_hints([[maybe_unused]] void* block, [[maybe_unused]] size_t si
 }
 
 [[gnu::noinline]] inline void* allocate_zeroed_slowly(size_t bytes) {
-  return or_enomem(process_heap().allocate_zeroed(bytes, kMallocAlign));
+  return or_enomem(
+      serve(bytes, [=] { return process_heap().allocate_zeroed(bytes, kMallocAlign); }));
 }
 
 inline void* allocate_zeroed(size_t count, size_t size) {
@@ -91,11 +105,14 @@ inline void* allocate_zeroed(size_t count, size_t size) {
   if (block == nullptr) {
     return allocate(size);
   }
+  if (foreign::is_ours_to_pass(block)) [[unlikely]] {
+    return foreign::reallocate(block, size);
+  }
   if (size == 0) {
     process_heap().release(block);
     return nullptr;
   }
-  return or_enomem(process_heap().reallocate(block, size));
+  return or_enomem(serve(size, [=] { return process_heap().reallocate(block, size); }));
 }
 
 inline void* reallocate(void* block, size_t size) {
@@ -109,7 +126,7 @@ inline void* reallocate_array(void* block, size_t count, size_t size) {
 }
 
 [[gnu::noinline]] inline void* allocate_aligned_slowly(size_t align, size_t size) {
-  return or_enomem(process_heap().allocate(size, align));
+  return allocate_or_enomem(size, align);
 }
 
 // As glibc's memalign: the alignment is rounded up to a power of two, and EINVAL if there is none.
@@ -134,7 +151,7 @@ inline int allocate_aligned_posix(void** result, size_t align, size_t size) {
   }
   void* block = TheHeap::try_allocate(size, align);
   if (block == nullptr) [[unlikely]] {
-    block = process_heap().allocate(size, align);
+    block = serve(size, [=] { return process_heap().allocate(size, align); });
     if (block == nullptr) {
       tell_out_of_memory();
       return ENOMEM;
@@ -144,9 +161,7 @@ inline int allocate_aligned_posix(void** result, size_t align, size_t size) {
   return 0;
 }
 
-inline void* allocate_on_page(size_t size) {
-  return or_enomem(process_heap().allocate(size, Pages::page_size()));
-}
+inline void* allocate_on_page(size_t size) { return allocate_or_enomem(size, Pages::page_size()); }
 
 // Nothing else may lie on the last page either.
 inline void* allocate_pages(size_t size) {

@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "interpose/export.hpp"
+#include "interpose/foreign.hpp"
+#include "interpose/out_of_memory.hpp"
 #include "interpose/process.hpp"
-#include "interpose/report.hpp"
-#include "interpose/report_buffer.hpp"
+#include "interpose/report_on_demand.hpp"
 
 namespace talc {
 namespace {
@@ -34,21 +35,6 @@ struct mallinfo2 get_info() {
 // A member of the older mallinfo: an int, which stays at its largest value.
 int to_int(size_t value) { return value > INT_MAX ? INT_MAX : static_cast<int>(value); }
 
-// What the program asks for. Calls write(text, size_bytes) once, or not at all if there is no room.
-template <class Write>
-void report(StatsFormat format, Write write) {
-  ReportBuffer buffer;
-  if (!buffer) {
-    return;
-  }
-  take_snapshot(buffer.snapshot(), Reason::call);
-  TextWriter out(buffer.text(), ReportBuffer::kTextBytes);
-  print_report(out, format,
-               {program_invocation_short_name, getpid(), kLibraryName, process_options()},
-               buffer.snapshot());
-  write(out.data(), out.size());
-}
-
 }  // namespace
 }  // namespace talc
 
@@ -56,10 +42,14 @@ extern "C" {
 
 // Constant over the block's life. More than was asked for; all of it may be used.
 TALC_EXPORT size_t malloc_usable_size(void* block) noexcept {
-  return block == nullptr ? 0 : talc::process_heap().usable_size(block);
+  if (block == nullptr) {
+    return 0;
+  }
+  return talc::foreign::is_ours_to_pass(block) ? talc::foreign::usable_size(block)
+                                               : talc::process_heap().usable_size(block);
 }
 
-TALC_EXPORT int malloc_trim(size_t pad) noexcept { return talc::process_heap().trim(pad) ? 1 : 0; }
+TALC_EXPORT int malloc_trim(size_t pad) noexcept { return talc::purge(pad) ? 1 : 0; }
 
 TALC_EXPORT struct mallinfo2 mallinfo2() noexcept { return talc::get_info(); }
 
@@ -102,7 +92,7 @@ TALC_EXPORT int mallopt(int parameter, int value) noexcept {
 
 TALC_EXPORT void malloc_stats() noexcept {
   const int saved_errno = errno;
-  talc::report(talc::StatsFormat::kText, [](const char* text, size_t size_bytes) {
+  talc::report_on_demand(talc::StatsFormat::kText, [](const char* text, size_t size_bytes) {
     [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, size_bytes);
   });
   errno = saved_errno;
@@ -112,7 +102,7 @@ TALC_EXPORT int malloc_info(int options, FILE* stream) noexcept {
   if (options != 0) {
     return EINVAL;
   }
-  talc::report(talc::StatsFormat::kXml, [stream](const char* text, size_t size_bytes) {
+  talc::report_on_demand(talc::StatsFormat::kXml, [stream](const char* text, size_t size_bytes) {
     fwrite(text, 1, size_bytes, stream);
   });
   return 0;

@@ -6,10 +6,8 @@
 // operator_delete.cpp the counterparts.
 #include "interpose/operator_new.hpp"
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "interpose/export.hpp"
+#include "talc/os/fault.hpp"
 
 // std::__throw_bad_alloc(), of libstdc++ or libc++.
 extern "C" [[gnu::weak, noreturn]] void _ZSt17__throw_bad_allocv();
@@ -20,9 +18,8 @@ namespace {
   if (&_ZSt17__throw_bad_allocv != nullptr) {
     _ZSt17__throw_bad_allocv();
   }
-  constexpr char kLine[] = "talc: operator new: out of memory\n";
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kLine, sizeof kLine - 1);
-  abort();
+  char line[] = "talc: operator new: out of memory\n";
+  talc::end_process(line, sizeof line - 1);
 }
 
 // As talc::calls::allocate_slowly.

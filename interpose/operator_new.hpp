@@ -29,7 +29,7 @@ inline void* allocate_asking_handler(size_t size, size_t align = kMallocAlign) {
     return block;
   }
   for (;;) {
-    void* const block = calls::or_enomem(process_heap().allocate(size, align));
+    void* const block = calls::allocate_or_enomem(size, align);
     if (block != nullptr) [[likely]] {
       return block;
     }

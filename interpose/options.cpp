@@ -1,6 +1,7 @@
 // The table of options, and what each does with its value. See options.hpp.
 #include "interpose/options.hpp"
 
+#include "talc/api/thp.hpp"
 #include "talc/os/memory_available.hpp"
 
 namespace talc {
@@ -168,7 +169,8 @@ bool set_heap_limit(Options&, Piece value) {
   uint64_t percent = 0;
   if (values::read_percent(value, 100, percent)) {
     const size_t available = memory_available();
-    bytes = available == 0 ? Settings::kUnlimited : available / 100 * static_cast<size_t>(percent);
+    bytes = available == ~size_t{0} ? Settings::kUnlimited
+                                    : available / 100 * static_cast<size_t>(percent);
   } else if (!values::is(value, "none") && !values::read_bytes(value, bytes)) {
     return false;
   }
@@ -183,7 +185,14 @@ void print_heap_limit(const Options&, TextWriter& out) {
 constexpr Word<Thp> kThp[] = {
     {"adaptive", Thp::adaptive}, {"always", Thp::always}, {"never", Thp::never}};
 
-bool set_thp(Options&, Piece value) { return store_word(value, kThp, settings.thp); }
+bool set_thp(Options&, Piece value) {
+  Thp thp = Thp::adaptive;
+  if (!read_word(value, kThp, thp)) {
+    return false;
+  }
+  talc::set_thp(thp);
+  return true;
+}
 void print_thp(const Options&, TextWriter& out) { out.text(thp_name(settings.thp)); }
 
 constexpr Word<Foreign> kForeign[] = {
@@ -273,6 +282,8 @@ const Option option_table[kOptionCount] = {
 };
 
 const char* thp_name(Thp mode) { return word_of(kThp, mode); }
+
+bool read_format(Piece name, StatsFormat& format) { return read_word(name, kFormats, format); }
 
 const Option* find_option(Piece name) {
   for (const Option& option : option_table) {

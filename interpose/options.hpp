@@ -67,6 +67,9 @@ const char* thp_name(Thp mode);
 
 extern const Option option_table[kOptionCount];
 
+// A form of reports by its name, as TALC_STATS takes it. False: there is none of that name.
+bool read_format(Piece name, StatsFormat& format);
+
 // Null if there is none of that name.
 const Option* find_option(Piece name);
 // "TALC_PURGE_DELAY" of "purge_delay".

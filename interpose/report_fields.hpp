@@ -32,6 +32,7 @@ inline constexpr Field kFields[] = {
     {"group_free", &ProcessStats::group_free, Unit::kBytes, false, "set aside for further slabs"},
     {"gaps", &ProcessStats::gaps, Unit::kBytes, false, "between blocks"},
     {"kept", &ProcessStats::kept, Unit::kBytes, false, "freed huge blocks, for the next ones"},
+    {"reserve", &ProcessStats::reserve, Unit::kBytes, false, "for when memory runs out"},
     {"resident", &ProcessStats::resident, Unit::kBytes, false, "in memory"},
     {"mapped", &ProcessStats::mapped, Unit::kBytes, false, "from the kernel"},
     {"retained", &ProcessStats::retained, Unit::kBytes, false, "mapped, and free"},

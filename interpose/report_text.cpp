@@ -99,7 +99,8 @@ void print_parts(TextWriter& out, const ProcessStats& stats) {
                   part_of("slab_free", stats),
                   part_of("group_free", stats),
                   part_of("gaps", stats),
-                  part_of("kept", stats)};
+                  part_of("kept", stats),
+                  part_of("reserve", stats)};
   constexpr size_t kCount = sizeof parts / sizeof *parts;
   sort_down(parts, kCount, [](const Part& part) { return part.bytes; });
   for (const Part& part : parts) {

@@ -1,5 +1,5 @@
-// Tests of api/process_heap.hpp under limits of the kernel: refusals are null, soon over, and most
-// of what the limit allows can be used.
+// Tests of api/process_heap.hpp under limits of the kernel and of its own: refusals are null, soon
+// over, and most of what the limit allows can be used.
 #include <gtest/gtest.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
+#include <tuple>
 #include <vector>
 
 #include "support/process.hpp"
@@ -28,24 +31,34 @@ size_t mapped_bytes() {
   return got == 1 ? pages * Pages::page_size() : 0;
 }
 
+enum class Of { kernel, heap };
+
 // Runs `body` in a child that may map kLimit bytes more than it has; its result is the exit status.
 template <class Body>
-int status_under_limit(Body body) {
+int status_under_limit(Of of, Body body) {
   process_heap().trim(0);
   const size_t limit_bytes = mapped_bytes() + kLimit;
   const pid_t child = fork();
   if (child == 0) {
-    const rlimit limit{limit_bytes, limit_bytes};
-    setrlimit(RLIMIT_AS, &limit);
-    _exit(body());
+    if (of == Of::kernel) {
+      const rlimit limit{limit_bytes, limit_bytes};
+      setrlimit(RLIMIT_AS, &limit);
+    } else {
+      settings.heap_limit = Footprint<Pages>::mapped_bytes() + kLimit;
+    }
+    const int status = body();
+    _exit(Footprint<Pages>::peak_bytes() <= settings.heap_limit ? status : 99);
   }
   int status = -1;
   waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
 }
 
-class ProcessHeapLimitsTest : public testing::TestWithParam<size_t> {
+class ProcessHeapLimitsTest : public testing::TestWithParam<std::tuple<size_t, Of>> {
  protected:
+  static size_t size() { return std::get<0>(GetParam()); }
+  static Of of() { return std::get<1>(GetParam()); }
+
   void SetUp() override {
     if (kUnderSanitizer) {
       GTEST_SKIP() << "sanitizers need more addresses than any limit leaves";
@@ -85,8 +98,8 @@ size_t cost_of(size_t size) {
 }
 
 TEST_P(ProcessHeapLimitsTest, FourFifthsOfTheLimitCanBeUsed) {
-  const size_t size = GetParam();
-  const int percent = status_under_limit([size] {
+  const size_t size = ProcessHeapLimitsTest::size();
+  const int percent = status_under_limit(of(), [size] {
     Block* blocks = nullptr;
     const size_t count = fill(size, blocks);
     return static_cast<int>(count * cost_of(size) * 100 / kLimit);
@@ -97,8 +110,8 @@ TEST_P(ProcessHeapLimitsTest, FourFifthsOfTheLimitCanBeUsed) {
 }
 
 TEST_P(ProcessHeapLimitsTest, WhatWasGivenBackCanBeHadAgainInAnySize) {
-  const size_t size = GetParam();
-  const int status = status_under_limit([size] {
+  const size_t size = ProcessHeapLimitsTest::size();
+  const int status = status_under_limit(of(), [size] {
     for (const size_t other : {size, size_t{64}, 60 * kMiB, size_t{100000}, size}) {
       Block* blocks = nullptr;
       const size_t count = fill(other, blocks);
@@ -113,8 +126,8 @@ TEST_P(ProcessHeapLimitsTest, WhatWasGivenBackCanBeHadAgainInAnySize) {
 }
 
 TEST_P(ProcessHeapLimitsTest, ARefusedReallocLeavesTheBlock) {
-  const size_t size = GetParam();
-  const int status = status_under_limit([size] {
+  const size_t size = ProcessHeapLimitsTest::size();
+  const int status = status_under_limit(of(), [size] {
     char* const block = static_cast<char*>(process_heap().allocate(size, 16));
     block[size - 1] = 'x';
     if (process_heap().reallocate(block, 2 * kLimit) != nullptr || block[size - 1] != 'x') {
@@ -127,11 +140,16 @@ TEST_P(ProcessHeapLimitsTest, ARefusedReallocLeavesTheBlock) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, ProcessHeapLimitsTest,
-                         testing::Values(size_t{64}, size_t{1000}, size_t{100000}, 3 * kMiB,
-                                         5 * kMiB, 60 * kMiB));
+                         testing::Combine(testing::Values(size_t{64}, size_t{1000}, size_t{100000},
+                                                          3 * kMiB, 5 * kMiB, 60 * kMiB),
+                                          testing::Values(Of::kernel, Of::heap)));
 
-TEST_F(ProcessHeapLimitsTest, AHugeBlockGrowsWithinTheLimitBecauseItIsMoved) {
-  const int status = status_under_limit([] {
+class ProcessHeapLimitTest : public testing::TestWithParam<Of> {};
+
+INSTANTIATE_TEST_SUITE_P(Limits, ProcessHeapLimitTest, testing::Values(Of::kernel, Of::heap));
+
+TEST_P(ProcessHeapLimitTest, AHugeBlockGrowsBecauseItIsMoved) {
+  const int status = status_under_limit(GetParam(), [] {
     char* block = static_cast<char*>(process_heap().allocate(100 * kMiB, 16));
     // Something right above and below it, so that it can't grow in place.
     void* const wall = process_heap().allocate(5 * kMiB, 16);
@@ -144,6 +162,59 @@ TEST_F(ProcessHeapLimitsTest, AHugeBlockGrowsWithinTheLimitBecauseItIsMoved) {
     process_heap().release(wall);
     process_heap().release(block);
     return 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+// What is kept for the next request counts, and goes when it is in the way.
+TEST_P(ProcessHeapLimitTest, AHugeBlockGrowsIntoWhatOnlyWasKept) {
+  const int status = status_under_limit(GetParam(), [] {
+    char* const block = static_cast<char*>(process_heap().allocate(100 * kMiB, 16));
+    void* const other = process_heap().allocate(60 * kMiB, 16);
+    void* const kept = process_heap().allocate(15 * kMiB, 16);
+    if (block == nullptr || other == nullptr || kept == nullptr) {
+      return 1;
+    }
+    process_heap().release(kept);
+    block[0] = 'x';
+    char* const grown = static_cast<char*>(process_heap().reallocate(block, 125 * kMiB));
+    return grown != nullptr && grown[0] == 'x' ? 0 : 2;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(ProcessHeapLimitsTest, EightThreadsAtTheLimitUseItAllAndNeverMore) {
+  const int status = status_under_limit(Of::heap, [] {
+    std::atomic<size_t> bytes = 0;
+    std::atomic<bool> is_over = false;
+    std::vector<std::thread> threads;
+    for (unsigned index = 0; index < 8; ++index) {
+      threads.emplace_back([&, index] {
+        const size_t sizes[] = {64, 5000, 40000, 700000, 5 * kMiB, 200, 100000, 9 * kMiB};
+        for (int round = 0; round < 4; ++round) {
+          Block* blocks = nullptr;
+          const size_t size = sizes[(index + static_cast<unsigned>(round)) % 8];
+          while (void* const block = process_heap().allocate(size, 16)) {
+            static_cast<Block*>(block)->next = blocks;
+            blocks = static_cast<Block*>(block);
+            bytes += size;
+            if (Footprint<Pages>::mapped_bytes() > settings.heap_limit) {
+              is_over = true;
+            }
+          }
+          while (round != 3 && blocks != nullptr) {
+            Block* const next = blocks->next;
+            process_heap().release(blocks);
+            bytes -= size;
+            blocks = next;
+          }
+        }
+      });
+    }
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    return is_over ? 98 : static_cast<int>(bytes * 100 / kLimit) >= 80 ? 0 : 1;
   });
   EXPECT_EQ(status, 0);
 }

@@ -34,6 +34,10 @@ const Symbols kArenas = {"talc_arena_create",  "talc_arena_malloc", "talc_arena_
                          "talc_arena_realloc", "talc_arena_claim",  "talc_arena_check",
                          "talc_arena_counters"};
 
+const Symbols kControl = {
+    "talc_set_oom_handler", "talc_set_reserve", "talc_purge",       "talc_ctl",
+    "talc_stats_get",       "talc_walk",        "talc_stats_print", "talc_set_abort_handler"};
+
 // The dynamic symbols of a library that `nm` with these options shows, without versions.
 Symbols symbols_of(const std::string& library, const char* kind) {
   const auto outcome = subprocess::run({"nm", "-D", kind, "--format=posix", library});
@@ -65,12 +69,13 @@ std::string path_of(const std::string& library) {
   return outcome.out.substr(0, outcome.out.find('\n'));
 }
 
-TEST(Exports, AreTheMallocFamilyTheOperatorsAndTheArenas) {
+TEST(Exports, AreTheMallocFamilyTheOperatorsAndTheCApi) {
   const Symbols operators = operators_of(path_of("libstdc\\+\\+"));
   EXPECT_EQ(operators.size(), 20U);
   Symbols expected = operators;
   expected.insert(kMalloc.begin(), kMalloc.end());
   expected.insert(kArenas.begin(), kArenas.end());
+  expected.insert(kControl.begin(), kControl.end());
   EXPECT_EQ(symbols_of(subprocess::library(), "--defined-only"), expected);
 }
 
@@ -120,9 +125,9 @@ TEST(Exports, HaveNoVersion) {
 
 // What allocates before it works (the dynamic linker's functions, stdio, sysconf, destructors of
 // thread_local objects), what a thread may be cancelled in, what takes signals or unwinds. fwrite
-// is malloc_info's; write, open and close are the report's, at exit.
-const Symbols kUnwelcome = {"dlsym",
-                            "dlvsym",
+// is malloc_info's; write, open and close are the report's, at exit; dlsym is for TALC_FOREIGN=libc, and
+// called when a foreign pointer comes.
+const Symbols kUnwelcome = {"dlvsym",
                             "dlopen",
                             "dladdr",
                             "dlerror",

@@ -1,9 +1,12 @@
-// How much of a limit on addresses can be used: programs/fill.cpp under preload. At each size, in any
-// order of sizes, four fifths of what the limit leaves, in whole blocks, by one thread and by several.
+// How much of a limit can be used, the kernel's on addresses or the heap's own: programs/fill.cpp under
+// preload. At each size, in any order of sizes, four fifths of what the limit leaves, in whole blocks, by
+// one thread and by several.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "subprocess.hpp"
@@ -19,16 +22,21 @@ struct Case {
 
 void PrintTo(const Case& limit, std::ostream* out) { *out << limit.name; }
 
-class Limits : public testing::TestWithParam<Case> {};
+class Limits : public testing::TestWithParam<std::tuple<Case, bool>> {};
 
 constexpr int kLeastPercent = 80;
 
 TEST_P(Limits, FourFifthsCanBeUsedAgainAndAgain) {
-  const Case& limit = GetParam();
+  const auto& [limit, is_of_the_heap] = GetParam();
   std::vector<std::string> command = {subprocess::program("fill"), std::to_string(limit.megabytes),
                                       std::to_string(limit.threads)};
   command.insert(command.end(), limit.sizes.begin(), limit.sizes.end());
-  const auto outcome = subprocess::run_under_talc(command, {.seconds = 100});
+  std::map<std::string, std::string> environment;
+  if (is_of_the_heap) {
+    environment["TALC_HEAP_LIMIT"] = std::to_string(limit.megabytes) + "M";
+  }
+  const auto outcome =
+      subprocess::run_under_talc(command, {.environment = environment, .seconds = 100});
   ASSERT_TRUE(outcome.exited_with(0)) << outcome.describe();
   std::istringstream lines(outcome.out);
   size_t count = 0;
@@ -51,11 +59,17 @@ const std::vector<const char*> kFew = {"64", "60000000", "0", "8192", "3000000",
 
 INSTANTIATE_TEST_SUITE_P(
     Processes, Limits,
-    testing::Values(Case{"Small", 200, 1, kAscending}, Case{"SmallDown", 200, 1, kDescending},
-                    Case{"SmallWithThreads", 200, 4, kDescending}, Case{"Middle", 500, 1, kFew},
-                    Case{"MiddleWithThreads", 500, 4, kFew},
-                    Case{"Large", 2048, 1, {"100000", "60000000", "5000000"}},
-                    Case{"LargeWithThreads", 2048, 4, {"60000000", "3000000"}}),
-    [](const auto& limit) { return std::string(limit.param.name); });
+    testing::Combine(testing::Values(Case{"Small", 200, 1, kAscending},
+                                     Case{"SmallDown", 200, 1, kDescending},
+                                     Case{"SmallWithThreads", 200, 4, kDescending},
+                                     Case{"Middle", 500, 1, kFew},
+                                     Case{"MiddleWithThreads", 500, 4, kFew},
+                                     Case{"Large", 2048, 1, {"100000", "60000000", "5000000"}},
+                                     Case{"LargeWithThreads", 2048, 4, {"60000000", "3000000"}}),
+                     testing::Bool()),
+    [](const auto& limit) {
+      return std::get<0>(limit.param).name +
+             std::string(std::get<1>(limit.param) ? "OfTheHeap" : "");
+    });
 
 }  // namespace

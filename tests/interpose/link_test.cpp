@@ -82,6 +82,17 @@ TEST_P(Link, ServesArenasInC) {
   EXPECT_EQ(outcome.out, "ok\n");
 }
 
+TEST_P(Link, LetsAProgramInCControlIt) {
+  const Outcome built = build(
+      "controlled.c", {"-Wall", "-Wextra", "-Wpedantic", "-Wno-free-nonheap-object", "-Werror"});
+  ASSERT_TRUE(built.exited_with(0)) << built.describe();
+  const Outcome outcome = run();
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  EXPECT_EQ(outcome.out.find("{\"schema\": 1, "), 0U) << outcome.describe();
+  EXPECT_NE(outcome.out.find("\ntalc: invalid pointer: 0x"), std::string::npos)
+      << outcome.describe();
+}
+
 TEST_P(Link, LeavesAProgramItsOwnOperators) {
   const Outcome built = build("replaced_new.cpp");
   ASSERT_TRUE(built.exited_with(0)) << built.describe();

@@ -27,6 +27,7 @@ const std::map<std::string, int> kNumbers = {
     TALC_NUMBER(mremap),
     TALC_NUMBER(madvise),
     TALC_NUMBER(mincore),
+    TALC_NUMBER(prctl),
     TALC_NUMBER(sched_getaffinity),
     TALC_NUMBER(futex),
     TALC_NUMBER(clock_gettime),
@@ -78,6 +79,7 @@ const Calls kStatistics = {"mincore", "newfstatat", "fcntl", "getcwd",   "openat
 const Calls kStart = {"getpid"};  // and in the child of a fork
 const Calls kBackground = {"rt_sigprocmask", "prctl", "clock_nanosleep", "openat", "read", "close"};
 const Calls kService = {"rt_sigaction", "ftruncate", "kill"};
+const Calls kOptions = {"prctl"};
 
 // ---- what the C library adds ----
 
@@ -163,6 +165,23 @@ TEST(SystemCalls, WithStatisticsAreNineMore) {
     EXPECT_TRUE(live(program, allowed, call, to_stderr).killed_by(SIGSYS)) << call;
   }
   EXPECT_TRUE(live(program, allowed, "getcwd", to_file).killed_by(SIGSYS));
+}
+
+TEST(SystemCalls, WithOptionsIsOneMore) {
+  const Calls start = all_of({kLibcStart, kMemory, kEnd});
+  const std::string program = subprocess::program("ends");
+  const std::map<std::string, std::string> no_huge_pages = {{"TALC_THP", "never"}};
+  EXPECT_TRUE(live(program, all_of({start, kOptions}), "", no_huge_pages).exited_with(0));
+  EXPECT_TRUE(live(program, start, "", no_huge_pages).killed_by(SIGSYS));
+  // To open, read and close is also what begins a program.
+  for (const char* const option : {"TALC_HEAP_LIMIT=50%", "TALC_THP=always", "TALC_FOREIGN=libc"}) {
+    const std::string text = option;
+    const size_t equals = text.find('=');
+    const auto outcome =
+        live(program, start, "", {{text.substr(0, equals), text.substr(equals + 1)}});
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+    EXPECT_EQ(outcome.err, "");
+  }
 }
 
 TEST(SystemCalls, WhileTheProgramRunsAreThreeMore) {

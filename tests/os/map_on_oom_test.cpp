@@ -26,6 +26,15 @@ constexpr size_t kMiB = size_t{1} << 20;
 class Ledger {
  public:
   explicit Ledger(size_t* registered_bytes) : bytes_(registered_bytes) {}
+  static bool try_take(size_t bytes) {
+    if (bytes > limit_ - taken_) {
+      return false;
+    }
+    taken_ += bytes;
+    return true;
+  }
+  static void give_back(size_t bytes) { taken_ -= bytes; }
+  static size_t huge_from(size_t adaptive) { return huge_from_ == 1 ? adaptive : huge_from_; }
   static bool reserve(Span) {
     return reservations_left_ == 0 ? false : (reservations_left_ -= 1, true);
   }
@@ -34,9 +43,15 @@ class Ledger {
   static bool purge_top(Span, PurgePass&) { return false; }
   void put_back(Span heap) { add(heap); }
   static void limit_reservations(int count) { reservations_left_ = count; }
+  static void set_limit(size_t bytes) { limit_ = bytes; }
+  static void set_huge_from(size_t bytes) { huge_from_ = bytes; }
+  static size_t taken_bytes() { return taken_; }
 
  private:
   static inline int reservations_left_ = -1;
+  static inline size_t limit_ = ~size_t{0};
+  static inline size_t huge_from_ = 1;
+  static inline size_t taken_ = 0;
   size_t* bytes_;
 };
 
@@ -51,6 +66,8 @@ class MapOnOomTest : public testing::Test {
   ~MapOnOomTest() override {
     Kernel::allow_all();
     Ledger::limit_reservations(-1);
+    Ledger::set_limit(~size_t{0});
+    Ledger::set_huge_from(1);
     engine_.oom_handler.unmap_all(engine_);
   }
 
@@ -59,6 +76,7 @@ class MapOnOomTest : public testing::Test {
     EXPECT_EQ(engine_.find_fault(), nullptr);
     EXPECT_EQ(engine_.get_counters().claimed_bytes, engine_.oom_handler.mapped_bytes());
     EXPECT_EQ(registered_bytes_, engine_.oom_handler.mapped_bytes());
+    EXPECT_EQ(Ledger::taken_bytes(), engine_.oom_handler.mapped_bytes());
   }
 
   std::vector<void*> fill(size_t bytes, size_t block_bytes) {
@@ -110,6 +128,55 @@ TEST_F(MapOnOomTest, ALargeHeapGrowsByHugePagesAndStillInPlace) {
     expect_consistent();
   }
   empty(more, 60 * kKiB);
+  empty(blocks, 60 * kKiB);
+}
+
+TEST_F(MapOnOomTest, GrowsUpToALimitAndNoFurther) {
+  constexpr size_t kLimit = 100 * kMiB + 64 * kKiB;
+  Ledger::set_limit(kLimit);
+  std::vector<void*> blocks;
+  while (void* const block = engine_.malloc(60 * kKiB, 8)) {
+    blocks.push_back(block);
+  }
+  EXPECT_LE(mapped(), kLimit);
+  EXPECT_GT(blocks.size() * 60 * kKiB, kLimit - kMiB);
+  expect_consistent();
+  const size_t calls = Kernel::system_calls();
+  EXPECT_EQ(engine_.malloc(60 * kKiB, 8), nullptr);
+  EXPECT_EQ(Kernel::system_calls(), calls);  // the kernel need not be asked
+  empty(blocks, 60 * kKiB);
+  engine_.oom_handler.trim(engine_, 0);
+  expect_consistent();
+}
+
+TEST_F(MapOnOomTest, AHeapMayHaveHugePagesFromTheBeginning) {
+  Ledger::set_huge_from(0);
+  const size_t before = Kernel::advised_bytes();
+  std::vector<void*> blocks = fill(kMiB, 60 * kKiB);
+  if (Kernel::advised_bytes() == before) {
+    empty(blocks, 60 * kKiB);
+    GTEST_SKIP() << "the kernel has no huge pages";
+  }
+  EXPECT_EQ(Kernel::advised_bytes() - before, mapped());
+  for (void* const block : fill(40 * kMiB, 60 * kKiB)) {
+    blocks.push_back(block);
+  }
+  EXPECT_EQ(Kernel::advised_bytes() - before, mapped());
+  EXPECT_EQ(engine_.get_counters().heap_count, 1U);
+  expect_consistent();
+  empty(blocks, 60 * kKiB);
+  engine_.oom_handler.trim(engine_, 0);
+  expect_consistent();
+  blocks = fill(40 * kMiB, 60 * kKiB);
+  EXPECT_EQ(engine_.get_counters().heap_count, 1U);
+  empty(blocks, 60 * kKiB);
+}
+
+TEST_F(MapOnOomTest, AHeapMayHaveNoHugePagesAtAll) {
+  Ledger::set_huge_from(~size_t{0});
+  Kernel::advices_left = 1000;
+  std::vector<void*> blocks = fill(2 * Handler::kHugeFrom, 60 * kKiB);
+  EXPECT_EQ(Kernel::advices_left, 1000);
   empty(blocks, 60 * kKiB);
 }
 

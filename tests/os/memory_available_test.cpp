@@ -1,83 +1,96 @@
-// How much memory there is, against what the kernel says elsewhere; limits of groups in a made-up tree.
+// Tests of os/memory_available.hpp over made-up trees: both versions of control groups, limits at
+// any level, containers that see a part only, and nothing at all.
 #include "talc/os/memory_available.hpp"
 
+#include <errno.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 
-#include <filesystem>
-#include <fstream>
-#include <string>
+#include "support/fake_tree.hpp"
 
+namespace talc {
 namespace {
 
-TEST(SmallFile, IsReadUpToTheBuffersEnd) {
-  char text[16] = "unchanged";
-  errno = EXDEV;
-  EXPECT_EQ(talc::read_file("/no/such/file", text, sizeof text), 0U);
-  EXPECT_STREQ(text, "");
-  EXPECT_EQ(errno, EXDEV);
-  EXPECT_EQ(talc::read_file("/proc/self/status", text, sizeof text), sizeof text - 1);
-  EXPECT_EQ(strncmp(text, "Name:", 5), 0);
-  EXPECT_EQ(strlen(text), sizeof text - 1);
+constexpr const char* kMemory = "MemTotal:        8000 kB\nMemFree:         100 kB\n";
+constexpr size_t kMachine = size_t{8000} << 10;
+
+TEST(MemoryAvailable, IsWhatTheMachineHas) {
+  FakeTree tree;
+  tree.write("/proc/meminfo", kMemory);
+  errno = 77;
+  EXPECT_EQ(memory_available(tree.root()), kMachine);
+  EXPECT_EQ(errno, 77);
 }
 
-TEST(SmallFile, NumbersStandAfterSpaces) {
-  uint64_t number = 7;
-  EXPECT_TRUE(talc::read_decimal("  \t123 kB", number));
-  EXPECT_EQ(number, 123U);
-  EXPECT_FALSE(talc::read_decimal("max\n", number));
-  EXPECT_EQ(number, 123U);
+TEST(MemoryAvailable, IsTheLeastLimitOnTheWayUpOfVersion2) {
+  FakeTree tree;
+  tree.write("/proc/meminfo", kMemory);
+  tree.write("/proc/self/cgroup", "0::/a/b\n");
+  tree.write("/sys/fs/cgroup/a/b/memory.max", "max\n");
+  EXPECT_EQ(memory_available(tree.root()), kMachine);
+  tree.write("/sys/fs/cgroup/a/memory.max", "3000000\n");
+  EXPECT_EQ(memory_available(tree.root()), 3000000U);
+  tree.write("/sys/fs/cgroup/a/b/memory.max", "2000000\n");
+  EXPECT_EQ(memory_available(tree.root()), 2000000U);
+  tree.write("/sys/fs/cgroup/a/b/memory.max", "4000000\n");
+  EXPECT_EQ(memory_available(tree.root()), 3000000U);
+  tree.write("/sys/fs/cgroup/a/memory.max", "9000000000000\n");
+  tree.write("/sys/fs/cgroup/a/b/memory.max", "9000000000000\n");
+  EXPECT_EQ(memory_available(tree.root()), kMachine);
 }
 
-TEST(MemoryAvailable, IsAtMostTheMachines) {
-  std::ifstream file("/proc/meminfo");
-  std::string word;
-  size_t total_kb = 0;
-  file >> word >> total_kb;
-  ASSERT_EQ(word, "MemTotal:");
-  const size_t available = talc::memory_available();
-  EXPECT_LE(available, total_kb * 1024 + 1024);
-  EXPECT_EQ(available, std::min(total_kb * 1024, talc::cgroup_memory_limit()));
+TEST(MemoryAvailable, IsTheLeastLimitOnTheWayUpOfVersion1) {
+  FakeTree tree;
+  tree.write("/proc/meminfo", kMemory);
+  tree.write("/proc/self/cgroup", "12:cpu,cpuacct:/x\n4:hugetlb,memory:/a/b\n1:name=systemd:/y\n");
+  tree.write("/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
+  tree.write("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "5000000\n");
+  tree.write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  tree.write("/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "1\n");  // another controller's name
+  EXPECT_EQ(memory_available(tree.root()), 5000000U);
 }
 
-class GroupLimits : public testing::Test {
- protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/talc_group_XXXXXX";
-    mount_ = mkdtemp(pattern);
-    std::filesystem::create_directories(mount_ + "/a/b");
+TEST(MemoryAvailable, KnowsAContainerByTheMountWhereTheNameLeadsNowhere) {
+  FakeTree tree;
+  tree.write("/proc/meminfo", kMemory);
+  tree.write("/proc/self/cgroup", "4:memory:/docker/0123\n");
+  tree.write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "6000000");
+  EXPECT_EQ(memory_available(tree.root()), 6000000U);
+  FakeTree other;
+  other.write("/proc/meminfo", kMemory);
+  other.write("/proc/self/cgroup", "0::/../sibling\n");
+  other.write("/sys/fs/cgroup/memory.max", "5000000");
+  other.write("/sys/fs/sibling/memory.max", "1");
+  EXPECT_EQ(memory_available(other.root()), 5000000U);
+}
+
+TEST(MemoryAvailable, SurvivesNamesWithoutEnd) {
+  FakeTree tree;
+  tree.write("/proc/meminfo", kMemory);
+  std::string name;
+  for (int i = 0; i < 300; ++i) {
+    name += "/group";
   }
-  void TearDown() override { std::filesystem::remove_all(mount_); }
-
-  void limit(const std::string& group, const std::string& value) {
-    std::ofstream(mount_ + group + "/memory.max") << value << '\n';
-  }
-  size_t least(const std::string& group) const {
-    return talc::memory_available_detail::least_limit(mount_.c_str(), group.c_str(), group.size(),
-                                                      "memory.max");
-  }
-
-  std::string mount_;
-};
-
-TEST_F(GroupLimits, HoldForTheGroupsWithin) {
-  EXPECT_EQ(least("/a/b"), ~size_t{0});
-  limit("/a", "5000");
-  limit("/a/b", "max");
-  EXPECT_EQ(least("/a/b"), 5000U);
-  limit("/a/b", "3000");
-  EXPECT_EQ(least("/a/b"), 3000U);
-  EXPECT_EQ(least("/a"), 5000U);
-  EXPECT_EQ(least("/"), ~size_t{0});
-  limit("", "100");
-  EXPECT_EQ(least("/"), 100U);
-  EXPECT_EQ(least("/a/b"), 100U);
+  tree.write("/proc/self/cgroup", "0::" + name + "\n");
+  tree.write("/sys/fs/cgroup/group/memory.max", "4000000");
+  EXPECT_EQ(memory_available(tree.root()), 4000000U);
 }
 
-TEST_F(GroupLimits, OfAPathThatIsNotShownAreThoseAbove) {
-  limit("", "100");
-  EXPECT_EQ(least("/not/here"), 100U);
+TEST(MemoryAvailable, IsUnboundedWhereNobodyTells) {
+  FakeTree tree;
+  EXPECT_EQ(memory_available(tree.root()), ~size_t{0});
+  tree.write("/proc/self/cgroup", "nonsense\n\n:::\n0:\n");
+  EXPECT_EQ(memory_available(tree.root()), ~size_t{0});
+}
+
+TEST(MemoryAvailable, IsNoMoreThanThisMachineHas) {
+  FILE* const file = fopen("/proc/meminfo", "r");
+  size_t kib = 0;
+  ASSERT_EQ(fscanf(file, "MemTotal: %zu kB", &kib), 1);
+  fclose(file);
+  EXPECT_LE(memory_available(), kib << 10);
+  EXPECT_GE(memory_available(), size_t{1} << 20);
 }
 
 }  // namespace
+}  // namespace talc

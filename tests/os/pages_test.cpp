@@ -150,12 +150,50 @@ TEST_F(PagesTest, RefusalsAreSoftAndLeaveErrnoAlone) {
   EXPECT_EQ(errno, 1234);
 }
 
-TEST_F(PagesTest, CountsItsCalls) {
-  const size_t before = Pages::system_calls();
-  const Span pages = Span::from_base_size(Pages::map(nullptr, page_), page_);
+TEST_F(PagesTest, CountsItsCallsByKind) {
+  size_t before[Pages::kCallKinds];
+  for (unsigned kind = 0; kind < Pages::kCallKinds; ++kind) {
+    before[kind] = Pages::system_calls(static_cast<Pages::Call>(kind));
+  }
+  const size_t before_all = Pages::system_calls();
+  const Span pages = Span::from_base_size(Pages::map(nullptr, 2 * page_), 2 * page_);
   Pages::purge(pages);
-  Pages::unmap(pages);
-  EXPECT_EQ(Pages::system_calls() - before, 3U);
+  Pages::purge(pages);
+  Pages::set_accessible(pages, true);
+  Pages::set_accessible(pages, true);
+  Pages::set_accessible(pages, true);
+  Pages::resident_bytes(pages);
+  Pages::resize_in_place(pages, page_);
+  Pages::unmap(Span::from_base_size(pages.base, page_));
+  const size_t expected[] = {1, 1, 1, 2, 3, 1};
+  for (unsigned kind = 0; kind < Pages::kCallKinds; ++kind) {
+    EXPECT_EQ(Pages::system_calls(static_cast<Pages::Call>(kind)) - before[kind], expected[kind])
+        << kind;
+  }
+  EXPECT_EQ(Pages::system_calls() - before_all, 9U);
+}
+
+TEST_F(PagesTest, CountsWhatItAdvised) {
+  const size_t huge = size_t{2} << 20;
+  char* const base = map_aligned<Pages>(4 * huge, huge);
+  ASSERT_NE(base, nullptr);
+  const size_t before = Pages::advised_bytes();
+  const bool has_huge = Pages::advise_huge(Span(base, base + 3 * huge));
+  EXPECT_EQ(Pages::advised_bytes() - before, has_huge ? 3 * huge : 0);
+  EXPECT_FALSE(Pages::advise_huge(Span(base + 1, base + huge)));
+  EXPECT_EQ(Pages::advised_bytes() - before, has_huge ? 3 * huge : 0);
+  EXPECT_TRUE(Pages::unmap(Span::from_base_size(base, 4 * huge)));
+}
+
+// For this process as a whole: it is told again that it may.
+TEST_F(PagesTest, ForbidsHugePagesAndAllowsThemAgain) {
+  errno = 77;
+  if (Pages::forbid_huge(true)) {
+    EXPECT_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
+    EXPECT_TRUE(Pages::forbid_huge(false));
+    EXPECT_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
+  }
+  EXPECT_EQ(errno, 77);
 }
 
 }  // namespace

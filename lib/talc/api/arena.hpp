@@ -306,6 +306,27 @@ class alignas(64) Arena {
     return prefix.is_live() ? prefix.usable() : 0;
   }
 
+  // The live block in a chunk of the engine; null if it is something else.
+  static char* live_payload(Span chunk) {
+    char* const last = chunk.base + kMaxBelowPayload;
+    for (char* at = align_up(chunk.base + BlockPrefix::kSize, BlockPrefix::kBlockAlign);
+         at < last && at < chunk.acme; at += BlockPrefix::kBlockAlign) {
+      if (live_size(at) != 0) {
+        return at;
+      }
+    }
+    return nullptr;
+  }
+
+  // f(block) for each slot that waits for the next visitor. Requires: a visit.
+  template <class F>
+  void for_each_waiting_slot(F f) const {
+    const Waiting* block = waiting_slots_.load(std::memory_order_acquire);
+    for (; block != nullptr; block = block->next) {
+      f(static_cast<const void*>(block));
+    }
+  }
+
   // Frees a block of which the prefix says so already.
   void free_marked(void* payload, size_t usable) { free(payload, usable); }
   // Frees a block that was made to wait.

@@ -1,14 +1,18 @@
-// Footprint: how much memory the process heap has mapped, and the most it ever had. One a process,
-// like the page map, so that arenas need no pointer to it (which the dynamic linker would have to
-// write into each).
+// Footprint: how much memory the process heap has mapped, the most it ever had, and whether it may
+// have more. One a process, like the page map, so that arenas need no pointer to it (which the dynamic
+// linker would have to write into each).
 //
-// Three atomic words, changed only where the kernel is called anyway. Heaps (heap_registry.hpp) and
-// huge blocks count themselves in and out; get_stats reads it.
+// Whoever is about to ask the kernel asks here first, and says so when the kernel refused, or has it
+// back: so what is mapped is never beyond settings.heap_limit, however many threads grow at once.
+// What counts is addresses, with memory or without: docs/decisions/0011. Three atomic words, changed
+// only where the kernel is called anyway. Heaps (heap_registry.hpp), huge blocks and the reserve count
+// themselves in and out; get_stats reads it.
 #pragma once
 
 #include <atomic>
 
 #include "talc/api/purge_notice.hpp"
+#include "talc/api/settings.hpp"
 #include "talc/base/word.hpp"
 #include "talc/os/uptime.hpp"
 
@@ -17,8 +21,20 @@ namespace talc {
 template <class Kernel>
 class Footprint {
  public:
-  static void grow(size_t bytes) {
-    const size_t now = mapped_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  // Whether the limit leaves so much; if it does, it is counted.
+  static bool try_grow(size_t bytes) {
+    const size_t limit = settings.heap_limit.load(std::memory_order_relaxed);
+    size_t now = mapped_.load(std::memory_order_relaxed);
+    do {
+      if (bytes > limit || now > limit - bytes) {
+        return false;
+      }
+    } while (!mapped_.compare_exchange_weak(now, now + bytes, std::memory_order_relaxed));
+    return true;
+  }
+  // To be called once the kernel gave what was counted.
+  static void raise_peak() {
+    const size_t now = mapped_bytes();
     size_t peak = peak_.load(std::memory_order_relaxed);
     while (now > peak) {
       if (peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {

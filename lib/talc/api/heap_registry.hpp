@@ -1,5 +1,5 @@
-// HeapRegistry: tells the page map which arena a heap belongs to, the footprint how large it is,
-// and FreshMemory that it is new.
+// HeapRegistry: tells the page map which arena a heap belongs to, FreshMemory that it is new, and asks
+// the footprint whether it may be that large.
 //
 // The Registry that MapOnOom asks for, one an arena. While a heap is registered, `free` finds its
 // arena by any pointer into it; afterwards its granules say "returned", so that a second free of a
@@ -9,6 +9,7 @@
 #include "talc/api/block_prefix.hpp"
 #include "talc/api/footprint.hpp"
 #include "talc/api/fresh_memory.hpp"
+#include "talc/api/thp.hpp"
 #include "talc/base/scatter.hpp"
 #include "talc/core/guard.hpp"
 #include "talc/front/page_map.hpp"
@@ -46,24 +47,29 @@ class HeapRegistry {
   // Requires: no heap was added yet. Several threads may say the same at once.
   void set_arena(unsigned arena) { __atomic_store_n(&arena_, arena, __ATOMIC_RELAXED); }
 
+  static bool try_take(size_t bytes) { return Footprint<Kernel>::try_grow(bytes); }
+  static void give_back(size_t bytes) { Footprint<Kernel>::shrink(bytes); }
+
+  static size_t huge_from(size_t adaptive) { return talc::huge_from(adaptive); }
+
   static bool reserve(Span heap) {
     Pages::learn_secret();  // nothing is sealed before there is a heap
     return PageMap<Kernel>::reserve(heap);
   }
 
   void add(Span heap) {
-    enter(heap);
+    PageMap<Kernel>::set(heap, PageEntry::heap(arena()));
+    Footprint<Kernel>::raise_peak();
     fresh_.add(heap);
   }
 
   void remove(Span heap) {
     PageMap<Kernel>::set(heap, PageEntry::returned());
-    Footprint<Kernel>::shrink(heap.size());
     fresh_.remove(heap);
   }
 
   void put_back(Span heap) {
-    enter(heap);
+    PageMap<Kernel>::set(heap, PageEntry::heap(arena()));
     fresh_.put_back(heap);
   }
 
@@ -94,11 +100,6 @@ class HeapRegistry {
 
  private:
   static constexpr size_t kHugePage = size_t{2} << 20;
-
-  void enter(Span heap) {
-    PageMap<Kernel>::set(heap, PageEntry::heap(arena()));
-    Footprint<Kernel>::grow(heap.size());
-  }
 
   unsigned arena_;
   unsigned last_pass_ = 0;

@@ -104,6 +104,7 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, H
   }
   const auto huge = huge_.get_counts();
   const size_t leaf_bytes = Map::leaf_bytes();
+  out.reserve = reserve_.held_bytes();
   out.huge_blocks = huge.allocations - huge.frees;
   out.huge_bytes = huge.live_bytes;
   out.kept = huge.kept_bytes;
@@ -112,16 +113,17 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, H
   out.allocated += huge.live_bytes;
   out.active += huge.live_bytes;
   out.metadata += leaf_bytes;
-  out.mapped += huge.live_bytes + huge.kept_bytes + leaf_bytes;
-  out.retained += huge.kept_bytes;
+  out.mapped += huge.live_bytes + huge.kept_bytes + leaf_bytes + out.reserve;
+  out.retained += huge.kept_bytes + out.reserve;
   out.dirty += huge.kept_bytes;
+  out.purged += out.reserve;
   const PurgeCounts purges = purger_.counts();
   out.purge_passes = purges.passes;
   out.purge_bytes = purges.bytes;
   out.peak = Footprint<Kernel>::peak_bytes();
   out.peak_uptime_ms = Footprint<Kernel>::peak_uptime_ms();
   out.heaps += out.huge_blocks;
-  out.mappings = out.heaps + huge.kept_count + Map::mapping_count();
+  out.mappings = out.heaps + huge.kept_count + Map::mapping_count() + (out.reserve != 0 ? 1 : 0);
   if (resident == Resident::ask) {
     out.resident += HugeBlocks<Kernel>::resident_bytes();
   }

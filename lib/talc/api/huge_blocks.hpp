@@ -16,6 +16,7 @@
 #include <atomic>
 
 #include "talc/api/footprint.hpp"
+#include "talc/api/thp.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/front/page_map.hpp"
 #include "talc/os/fault.hpp"
@@ -62,16 +63,20 @@ class HugeBlocks {
   // The same, of fresh memory: all zero.
   void* allocate_zeroed(size_t size, size_t align) {
     const size_t length = PageEntry::round_huge(size == 0 ? 1 : size);
-    if (length == 0) {
+    if (length == 0 || !Footprint<Kernel>::try_grow(length)) {
       return nullptr;
     }
     char* const base = map(length, align);
     if (base == nullptr) {
+      Footprint<Kernel>::shrink(length);
       return nullptr;
     }
-    Footprint<Kernel>::grow(length);
+    Footprint<Kernel>::raise_peak();
     if (has_unmapped_.load(std::memory_order_relaxed)) {
       raise_limit();
+    }
+    if (huge_from(kNoAdvice) == 0) {
+      Kernel::advise_huge(Span::from_base_size(base, length));
     }
     Map::set(base, entry_of(base, length));
     return count_in(base, length);
@@ -119,11 +124,7 @@ class HugeBlocks {
     if (new_length == 0) {
       return nullptr;
     }
-    if (Kernel::resize_in_place(block, new_length)) {
-      Map::set(ptr, entry_of(ptr, new_length));
-      return recount(ptr, length, new_length);
-    }
-    return new_length < length ? nullptr : move(block, new_length);
+    return new_length < length ? shrink(block, new_length) : grow(block, new_length);
   }
 
   // Unmaps what the pass is to take of what was kept.
@@ -160,6 +161,15 @@ class HugeBlocks {
     return has_trimmed;
   }
 
+  // Whether `ptr` may be in a free block that is mapped still.
+  bool may_hold(const void* ptr) const {
+    bool may_hold = unplaced_.load(std::memory_order_relaxed) != nullptr;
+    for (const Kept& kept : kept_) {
+      may_hold = may_hold || kept.may_hold(ptr);
+    }
+    return may_hold;
+  }
+
   Counts get_counts() const {
     const size_t frees = frees_.load(std::memory_order_relaxed);
     return {allocations_.load(std::memory_order_relaxed), frees,
@@ -180,6 +190,8 @@ class HugeBlocks {
 
  private:
   static constexpr size_t kLeastAlign = 16;
+  // Left to itself a huge block gets none: the kernel gives huge pages to those who touch them all.
+  static constexpr size_t kNoAdvice = ~size_t{0};
 
   // A place for a block that is kept. Whoever has made it busy may change it.
   class Kept {
@@ -221,6 +233,12 @@ class HugeBlocks {
       return base != nullptr && base != busy();
     }
     size_t length() const { return length_.load(std::memory_order_relaxed); }
+    // What is being put there, or taken, may be anything.
+    bool may_hold(const void* ptr) const {
+      char* const base = base_.load(std::memory_order_acquire);
+      return base == busy() ||
+             (base != nullptr && Span::from_base_size(base, length()).contains(ptr));
+    }
 
    private:
     static char* busy() { return reinterpret_cast<char*>(1); }
@@ -265,14 +283,35 @@ class HugeBlocks {
     return base;
   }
 
-  void* recount(void* base, size_t old_length, size_t new_length) {
-    live_bytes_.fetch_add(new_length - old_length, std::memory_order_relaxed);
-    if (new_length > old_length) {
-      Footprint<Kernel>::grow(new_length - old_length);
-    } else {
-      Footprint<Kernel>::shrink(old_length - new_length);
+  void* shrink(Span block, size_t new_length) {
+    if (!resize_in_place(block, new_length)) {
+      return nullptr;
     }
-    return base;
+    Footprint<Kernel>::shrink(block.size() - new_length);
+    return block.base;
+  }
+
+  void* grow(Span block, size_t new_length) {
+    const size_t added = new_length - block.size();
+    if (!Footprint<Kernel>::try_grow(added)) {
+      return nullptr;
+    }
+    void* const grown = resize_in_place(block, new_length) ? block.base : move(block, new_length);
+    if (grown == nullptr) {
+      Footprint<Kernel>::shrink(added);
+      return nullptr;
+    }
+    Footprint<Kernel>::raise_peak();
+    return grown;
+  }
+
+  bool resize_in_place(Span block, size_t new_length) {
+    const bool is_resized = Kernel::resize_in_place(block, new_length);
+    if (is_resized) {
+      Map::set(block.base, entry_of(block.base, new_length));
+      live_bytes_.fetch_add(new_length - block.size(), std::memory_order_relaxed);
+    }
+    return is_resized;
   }
 
   // Where the block will be is known only when it is there, and then its entry must not fail: so a
@@ -291,7 +330,8 @@ class HugeBlocks {
     }
     Map::reserve_with(leaf, moved);
     Map::set(moved, entry_of(moved, new_length));
-    return recount(moved, block.size(), new_length);
+    live_bytes_.fetch_add(new_length - block.size(), std::memory_order_relaxed);
+    return moved;
   }
 
   // ---- what is kept ----

@@ -12,10 +12,12 @@
 // whose small blocks threads cache. Used by interpose/, which owns it.
 #pragma once
 
+#include "talc/api/block_walk.hpp"
 #include "talc/api/huge_blocks.hpp"
 #include "talc/api/middle_blocks.hpp"
 #include "talc/api/process_stats.hpp"
 #include "talc/api/purger.hpp"
+#include "talc/api/reserve.hpp"
 #include "talc/api/small_blocks.hpp"
 
 namespace talc {
@@ -175,6 +177,30 @@ class BasicProcessHeap {
     return kind != PageEntry::Kind::none && kind != PageEntry::Kind::returned;
   }
 
+  // Whether `ptr` is in no memory of ours. Where there was some once, and perhaps is somebody else's by
+  // now, the page map does not tell: then the heaps do. Never touches what it points to, nor takes a
+  // block that is live, or was freed and is not unmapped, for foreign; rather a foreign one for ours.
+  // Cost: a load or two; linear in the number of heaps where ours once were. Locks: then each arena's.
+  bool is_foreign(const void* ptr) {
+    const PageEntry::Kind kind = Map::get(ptr).kind();
+    return kind == PageEntry::Kind::none || (kind == PageEntry::Kind::returned && is_unmapped(ptr));
+  }
+
+  // f(WalkedBlock) for each block: see BlockWalk::walk.
+  template <class F>
+  WalkEnd walk(F f) {
+    return BlockWalk<Kernel>::walk(caches_, f);
+  }
+
+  Reserve<Kernel>& reserve() { return reserve_; }
+  // Has the reserve again, if it was given up and there is room; not while the program's OOM handler
+  // makes room for something else. Cost: as Reserve::refill.
+  void refill_reserve() {
+    if (!ThreadNote::is_asking()) {
+      reserve_.refill();
+    }
+  }
+
   // Gives back to the kernel what nobody uses, but for `pad_bytes` on top of each arena. Returns
   // whether there was anything. Cost: linear in the number of blocks.
   bool trim(size_t pad_bytes) {
@@ -287,7 +313,8 @@ class BasicProcessHeap {
     if (void* const block = small().allocate(size_class)) [[likely]] {
       return block;
     }
-    return trim(0) ? small().allocate(size_class) : nullptr;
+    trim(0);
+    return small().allocate(size_class);
   }
 
   [[gnu::always_inline]] void* allocate_middle(size_t size, size_t align, size_t cleared_bytes) {
@@ -299,8 +326,9 @@ class BasicProcessHeap {
     if (void* const block = middle().allocate(size, align, cleared_bytes)) [[likely]] {
       return block;
     }
-    // What nobody uses may be in the way.
-    return trim(0) ? middle().allocate(size, align, cleared_bytes) : nullptr;
+    // What nobody uses may be in the way; or was, and another thread has just given it back.
+    trim(0);
+    return middle().allocate(size, align, cleared_bytes);
   }
 
   enum class Contents : bool { any, zero };
@@ -312,15 +340,37 @@ class BasicProcessHeap {
     void* const block = contents == Contents::zero ? huge_.allocate_zeroed(size, align)
                                                    : huge_.allocate(size, align);
     // What the arenas retain may have been in the way, if it is that much.
-    if (block != nullptr || size > Footprint<Kernel>::mapped_bytes() || !trim(0)) [[likely]] {
+    if (block != nullptr || size > most_in_the_way()) [[likely]] {
       return block;
     }
+    trim(0);
     return huge_.allocate_zeroed(size, align);
+  }
+
+  // A request for more cannot be helped by giving back what nobody uses.
+  static size_t most_in_the_way() {
+    const size_t limit = settings.heap_limit.load(std::memory_order_relaxed);
+    return limit == Settings::kUnlimited ? Footprint<Kernel>::mapped_bytes() : limit;
   }
 
   [[gnu::noinline]] void release_huge(void* ptr, PageEntry entry) {
     require_huge(ptr, entry, Fault::double_free);
     huge_.release(ptr, entry);
+    refill_reserve();
+  }
+
+  [[gnu::cold, gnu::noinline]] bool is_unmapped(const void* ptr) {
+    bool is_ours = huge_.may_hold(ptr);
+    for (unsigned i = 0; i < arenas().count() && !is_ours; ++i) {
+      const auto visit = arenas()[i].visit_within(kPatienceMs);
+      if (!visit) {
+        return false;
+      }
+      visit->for_each_engine([&](auto& engine) {
+        engine.for_each_heap([&](Span heap) { is_ours = is_ours || heap.contains(ptr); });
+      });
+    }
+    return !is_ours;
   }
 
   static void require_huge(const void* ptr, PageEntry entry, Fault if_returned) {
@@ -351,8 +401,11 @@ class BasicProcessHeap {
     if (void* const resized = move_pages(ptr, size)) {
       return resized;
     }
-    void* const moved = copy_to_new(ptr, length, size);
-    return moved == nullptr && size <= length ? ptr : moved;
+    if (void* const moved = copy_to_new(ptr, length, size)) {
+      return moved;
+    }
+    // There is no room for two; but what was in the way of a longer one has gone meanwhile.
+    return size <= length ? ptr : move_pages(ptr, size);
   }
 
   void* copy_to_new(void* ptr, size_t usable, size_t size) {
@@ -377,6 +430,7 @@ class BasicProcessHeap {
   ThreadCaches<Kernel> caches_;
   HugeBlocks<Kernel> huge_;
   ThePurger purger_;
+  Reserve<Kernel> reserve_;
 };
 
 using ProcessHeap = BasicProcessHeap<Pages>;

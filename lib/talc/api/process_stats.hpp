@@ -4,7 +4,7 @@
 //   mapped     |<----------------- from the kernel, in heaps and huge blocks ---------------->|
 //              | active: live blocks with all that they cost  | metadata |     retained       |
 //              | allocated: the bytes the program may use |
-//   retained   | cached | in_transit | slab_free | group_free | gaps | kept |
+//   retained   | cached | in_transit | slab_free | group_free | gaps | kept | reserve |
 //              | dirty: has memory, or may have       |       purged: has none             |
 //
 // Filled by ProcessHeap::get_stats, one arena at a time: a sum over moments, exact when no other
@@ -59,6 +59,7 @@ using ArenaStats = MemoryStats;
 // leaves, which are mostly untouched; resident is without them.
 struct ProcessStats : MemoryStats {
   size_t kept = 0;            // bytes of free huge blocks
+  size_t reserve = 0;         // set aside for when memory runs out; in purged: it is not touched
   size_t peak = 0;            // the most bytes that heaps and huge blocks ever had mapped at once
   size_t peak_uptime_ms = 0;  // when that was
   size_t purge_passes = 0;    // passes of the purger

@@ -149,6 +149,27 @@ class ThreadCaches {
     return blocks;
   }
 
+  // f(slot) for each small slot of `arena` that is free in a magazine, in an outbox or on the waiting
+  // list. Requires: a visit to `arena`, or nobody can have one. Cost: linear in the number of caches.
+  template <class F>
+  void for_each_free_slot(TheArena& arena, F f) const {
+    const unsigned index = arena.index();
+    for (const ThreadCache* cache = newest(); cache != nullptr; cache = cache->next) {
+      for (unsigned i = 0; cache->arena() == index && i < SizeClasses::kCount; ++i) {
+        cache->for_each_cached(i, f);
+      }
+      const Outbox& outbox = cache->outbox();
+      for (unsigned i = 0; i < outbox.count(); ++i) {
+        const void* const block = outbox.block(i);
+        const PageEntry entry = Map::get(block);
+        if (entry.kind() == PageEntry::Kind::small && entry.owner() == index) {
+          f(block);
+        }
+      }
+    }
+    arena.for_each_waiting_slot(f);
+  }
+
  private:
   static constexpr unsigned kTrimPatienceMs = 1000;
 

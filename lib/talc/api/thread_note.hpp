@@ -4,7 +4,7 @@
 // Zero to begin with, no constructor, no destructor: it serves in a thread's first and last
 // moments, and its address names the thread for as long as it lives, also in the child of a fork.
 // Initial-exec, because any other TLS is allocated on first use, by malloc. Used by ArenaSet and
-// ArenaLock.
+// ArenaLock, and by the interposer.
 #pragma once
 
 #include <atomic>
@@ -45,6 +45,14 @@ class ThreadNote {
   // fork.
   static unsigned begin_fork() { return note_.forks++; }
   static unsigned end_fork() { return --note_.forks; }
+  static bool is_forking() { return note_.forks != 0; }
+
+  // While the program's OOM handler is at work in this thread, it is not called again; nor is the next
+  // malloc looked for again, while that is looked for.
+  static bool is_asking() { return note_.asking; }
+  static void set_asking(bool is_asking) { note_.asking = is_asking; }
+  static bool is_looking() { return note_.looking; }
+  static void set_looking(bool is_looking) { note_.looking = is_looking; }
 
  private:
   struct Note {
@@ -53,10 +61,11 @@ class ThreadNote {
     unsigned forks;
     unsigned direct_releases;
     bool ended;
+    bool asking;
+    bool looking;
   };
 
-  [[gnu::tls_model("initial-exec")]] static inline constinit thread_local Note note_{0, 0, 0, 0,
-                                                                                     false};
+  [[gnu::tls_model("initial-exec")]] static inline constinit thread_local Note note_{};
 };
 
 }  // namespace talc

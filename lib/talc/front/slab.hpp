@@ -174,6 +174,16 @@ class Slab {
     return static_cast<size_t>(__builtin_popcountll(pages)) << kUnitLog2;
   }
 
+  // f(char* slot) for each slot that is not free.
+  template <class F>
+  void for_each_used(F f) const {
+    for (unsigned slot = 0; slot < slots_; ++slot) {
+      if ((free_[slot / kWordBits] >> slot % kWordBits & 1) == 0) {
+        f(base_ + size_t{slot} * slot_bytes_);
+      }
+    }
+  }
+
   // Whether a slot of a slab of one granule may begin at `block`: where that lies in its granule tells.
   static bool is_slot_in_granule(const void* block, unsigned size_class) {
     const size_t offset = address_of(block) % kGranuleSize;

@@ -50,9 +50,12 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
   using Base::before_fork;
   using Base::begin_process;
   using Base::end_thread;
+  using Base::is_foreign;
   using Base::mapped_bytes;
   using Base::owns;
+  using Base::refill_reserve;
   using Base::require_background_thread;
+  using Base::reserve;
   using Base::Resident;
   using Base::work_in_background;
 
@@ -125,6 +128,21 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
     size_t size = 0;
     require_live(const_cast<void*>(ptr), Fault::use_after_free, size);
     return size;
+  }
+
+  // As ProcessHeap's, with the bytes that were asked for; of huge blocks, whose seal may be gone
+  // meanwhile, those that there is room for.
+  template <class F>
+  WalkEnd walk(F f) {
+    return Base::walk([&](WalkedBlock block) {
+      const BlockSeal seal(block.ptr, block.usable);
+      size_t size = seal.contents().size();
+      if (block.arena == WalkedBlock::kNoArena) {
+        return f(WalkedBlock{block.ptr, size, block.arena});
+      }
+      return seal.read(size) != BlockSeal::State::live ||
+             f(WalkedBlock{block.ptr, size, block.arena});
+    });
   }
 
   bool trim(size_t pad_bytes) {

@@ -10,10 +10,12 @@
 // slack, which doubles each time it proves too small. What the kernel refuses to take back stays in
 // the heap.
 //
-// `Kernel` is where memory comes from (pages.hpp). `Registry` is told of heaps: it reserves what it
-// needs for a range, learns of it before the engine uses it and again after it has ceased to. It may
-// know what of a gap has pages, and purge that itself (purge_top).
-// Neither may allocate from the engine: the handler runs inside an allocation, with its lock held.
+// `Kernel` is where memory comes from (pages.hpp). `Registry` is told of heaps: it is asked for the
+// right to map so many bytes before the kernel is, and has it back when those are the kernel's; it
+// says from which size on a heap should have huge pages, reserves what it needs for a range, learns of
+// it before the engine uses it and again after it has ceased to. It may know what of a gap has pages,
+// and purge that itself (purge_top). Neither may allocate from the engine: the handler runs inside an
+// allocation, with its lock held.
 #pragma once
 
 #include "talc/base/assert.hpp"
@@ -27,6 +29,9 @@ namespace talc {
 
 // The registry of those who need none.
 struct NoRegistry {
+  static bool try_take(size_t) { return true; }
+  static void give_back(size_t) {}
+  static size_t huge_from(size_t adaptive) { return adaptive; }
   static bool reserve(Span) { return true; }
   static void add(Span) {}
   static void remove(Span) {}
@@ -50,7 +55,8 @@ class MapOnOom {
   static constexpr size_t kMinSlack = size_t{2} << 20;
   static constexpr size_t kMaxSlack = size_t{64} << 20;
 
-  // A heap that has become so large gets huge pages for what it grows by from then on.
+  // A heap that has become so large gets huge pages for what it grows by from then on, unless the
+  // registry says otherwise.
   static constexpr size_t kHugeFrom = size_t{64} << 20;
   static constexpr size_t kHugePage = size_t{2} << 20;
 
@@ -113,7 +119,7 @@ class MapOnOom {
   // From now on heaps get small pages only, until they grow: much of them was purged.
   template <class TalcType>
   void refuse_huge(TalcType& talc) {
-    if (!refuses_huge_) {
+    if (!refuses_huge_ && !is_all_huge_) {
       refuses_huge_ = true;
       talc.for_each_heap([](Span heap) { Kernel::refuse_huge(heap); });
       huge_ = Span();
@@ -141,6 +147,7 @@ class MapOnOom {
     talc.for_each_heap([&](Span heap) {
       registry_.remove(heap);
       Kernel::unmap(heap);
+      registry_.give_back(heap.size());
     });
   }
 
@@ -215,7 +222,11 @@ class MapOnOom {
     }
     const Span added(current_.acme, wider.acme);
     const Span last = last_mapping();
+    if (!registry_.try_take(bytes)) {
+      return false;
+    }
     if (!registry_.reserve(added) || !Kernel::resize_in_place(last, last.size() + bytes)) {
+      registry_.give_back(bytes);
       return false;
     }
     if (last.base == huge_.base) {
@@ -243,7 +254,11 @@ class MapOnOom {
   // page stays small, for the engine keeps a word at the very top, which would make all of a huge
   // one resident.
   void advise_huge(Span added) {
-    if (mapped_bytes_ < kHugeFrom) {
+    if (is_all_huge_) {
+      Kernel::count_advised(added);  // the mapping had advice before it grew
+      return;
+    }
+    if (mapped_bytes_ < registry_.huge_from(kHugeFrom)) {
       return;
     }
     char* const from = huge_.is_empty() ? align_up(added.base, kHugePage) : huge_.acme;
@@ -263,18 +278,23 @@ class MapOnOom {
 
   template <class TalcType>
   bool claim_mapped(TalcType& talc, size_t bytes) {
-    const Span heap = Span::from_base_size(map_heap(bytes), bytes);
-    if (heap.base == nullptr) {
+    if (!registry_.try_take(bytes)) {
       return false;
     }
-    if (!registry_.reserve(heap)) {
-      Kernel::unmap(heap);
+    const Span heap = Span::from_base_size(map_heap(bytes), bytes);
+    if (heap.base == nullptr || !registry_.reserve(heap)) {
+      if (heap.base != nullptr) {
+        Kernel::unmap(heap);
+      }
+      registry_.give_back(bytes);
       return false;
     }
     registry_.add(heap);
     mapped_bytes_ += bytes;
     huge_ = Span();
     refuses_huge_ = false;
+    // All of it, so that it stays one mapping; the last page, too.
+    is_all_huge_ = registry_.huge_from(kHugeFrom) == 0 && Kernel::advise_huge(heap);
     current_ = talc.claim(heap);
     TALC_ASSERT(current_ == heap);
     return true;
@@ -348,6 +368,7 @@ class MapOnOom {
       return false;
     }
     mapped_bytes_ -= part.size();
+    registry_.give_back(part.size());
     return true;
   }
 
@@ -358,6 +379,8 @@ class MapOnOom {
   size_t mapped_bytes_ = 0;
   // 0: kMinSlack. All zeros at first, so that arenas not yet used are no bytes of a file.
   size_t slack_bytes_ = 0;
+  // All of it has huge pages, and so will what it grows by.
+  bool is_all_huge_ = false;
   bool trimmed_since_growth_ = false;
   bool busy_ = false;
   bool may_not_grow_ = false;

@@ -1,10 +1,11 @@
 // Pages: the whole contract with the kernel about memory. Nothing else of talc maps or unmaps any.
 //
-// Eight primitives over whole pages of private anonymous memory. A refusal is a null or a false,
+// Ten primitives over whole pages of private anonymous memory. A refusal is a null or a false,
 // never a fault: limits on addresses, on commit and on the number of mappings (which munmap can
 // hit, too) are the caller's normal life. errno is left as it was, since `free` must not change it.
 // The calls are raw (a program may have replaced mmap by a function that allocates) and few: mmap,
-// munmap, mremap, madvise, mprotect in the hardened library only, and mincore for statistics only.
+// munmap, mremap, madvise, mprotect in the hardened library only, mincore for statistics only, and
+// prctl where huge pages are forbidden. All but that are counted, by kind.
 //
 // MapOnOom, PageMap and HugeBlocks take the kernel as a template argument, so a test that wants a
 // refusal derives from Pages and hides one primitive; that is the only place for it.
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -85,14 +87,29 @@ class Pages {
            }) == 0;
   }
 
-  // Asks for huge pages where none of these bytes has been touched yet. Ensures: if true, the pages
-  // may now be a mapping apart from what lies below and above them.
+  // Asks for huge pages, best where none of these bytes has been touched yet. Ensures: if true, the
+  // pages may now be a mapping apart from what lies below and above them.
   static bool advise_huge(Span pages) {
-    const bool done = ask(Call::madvise, [=] {
-                        return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_HUGEPAGE);
-                      }) == 0;
-    advised_bytes_.fetch_add(done ? pages.size() : 0, std::memory_order_relaxed);
-    return done;
+    const bool is_advised =
+        ask(Call::madvise,
+            [=] { return ::syscall(SYS_madvise, pages.base, pages.size(), MADV_HUGEPAGE); }) == 0;
+    if (is_advised) {
+      count_advised(pages);
+    }
+    return is_advised;
+  }
+  // What a mapping with such advice has grown by, has it too.
+  static void count_advised(Span pages) {
+    advised_bytes_.fetch_add(pages.size(), std::memory_order_relaxed);
+  }
+
+  // Forbids huge pages in this process and in those that it starts, by fork and by exec; or no longer.
+  // False: the kernel would not.
+  static bool forbid_huge(bool is_forbidden) {
+    const int saved_errno = errno;
+    const long result = ::syscall(SYS_prctl, PR_SET_THP_DISABLE, is_forbidden ? 1 : 0, 0, 0, 0);
+    errno = saved_errno;
+    return result == 0;
   }
 
   // Asks for small pages only from now on. A huge page of which a part was purged would else be made
@@ -169,7 +186,7 @@ class Pages {
     }
     return sum;
   }
-  // Bytes for which the kernel was asked for huge pages, ever.
+  // Bytes with advice for huge pages, ever.
   static size_t advised_bytes() { return advised_bytes_.load(std::memory_order_relaxed); }
 
  private:

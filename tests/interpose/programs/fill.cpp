@@ -2,7 +2,8 @@
 //
 //   fill MEGABYTES THREADS SIZE…
 //
-// The limit is as of `ulimit -v`. For each size in turn all threads allocate such blocks until there
+// The limit is as of `ulimit -v`; or, where TALC_HEAP_LIMIT is set, that of the heap, which must be so
+// much. For each size in turn all threads allocate such blocks until there
 // are no more, which must be told by ENOMEM, and each then frees those of its neighbour, here and
 // there rather than one after the other. Size 0 stands for sizes of all kinds. Prints for each size
 // the share of what the limit left that the program could use, in percent, and how many percent one
@@ -123,6 +124,9 @@ void report(size_t size) {
 
 void* work(void* argument) {
   auto& worker = *static_cast<Worker*>(argument);
+  // What a thread has for as long as it lives, it has before memory is scarce: begun later, in the middle of
+  // a large heap, it would keep that heap from going back.
+  free(malloc(1));
   for (char** text = sizes; *text != nullptr; ++text) {
     const size_t size = strtoul(*text, nullptr, 10);
     pthread_barrier_wait(&barrier);
@@ -159,9 +163,13 @@ int main(int, char** arguments) {
   for (unsigned i = 1; i < thread_count; ++i) {
     start(i);
   }
-  const rlimit limit{limit_bytes, limit_bytes};
-  setrlimit(RLIMIT_AS, &limit);
-  left_bytes = limit_bytes - mapped_bytes();
+  if (getenv("TALC_HEAP_LIMIT") != nullptr) {
+    left_bytes = limit_bytes;
+  } else {
+    const rlimit limit{limit_bytes, limit_bytes};
+    setrlimit(RLIMIT_AS, &limit);
+    left_bytes = limit_bytes - mapped_bytes();
+  }
   work(&workers[0]);
   _exit(0);  // others may still be freeing
 }
