@@ -8,8 +8,10 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from talctools.environment import Environment
 from talctools.errors import UserError
@@ -26,18 +28,8 @@ class Program:
     environment: Environment
 
 
-def _as_script(program: Program) -> Program:
-    """For a file that the kernel does not know how to run: as execvp does."""
-    arguments = [_SHELL, program.path, *program.arguments[1:]]
-    return Program(_SHELL, arguments, program.environment)
-
-
-def _failure(program: Program, error: OSError) -> UserError:
-    return UserError(f"{program.arguments[0]}: {error.strerror}", NOT_RUNNABLE)
-
-
-def become(program: Program) -> None:
-    """Returns only by an exception. Errors: UserError with the exit status of env(1)."""
+def become(program: Program) -> NoReturn:
+    """Errors: UserError with the exit status of env(1)."""
     for number in _IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
     try:
@@ -46,34 +38,30 @@ def become(program: Program) -> None:
         except OSError as error:
             if error.errno != errno.ENOEXEC:
                 raise
-            program = _as_script(program)
-            os.execve(program.path, program.arguments, program.environment)
+        # A file that the kernel does not know how to run: as execvp does.
+        script = [_SHELL, program.path, *program.arguments[1:]]
+        os.execve(_SHELL, script, program.environment)
     except OSError as error:
-        raise _failure(program, error) from error
+        text = f"{program.arguments[0]}: {error.strerror}"
+        raise UserError(text, NOT_RUNNABLE) from error
 
 
 def start(program: Program, mask: set[signal.Signals]) -> int:
-    """The process, which blocks the signals of `mask`. Errors: as of become."""
+    """The process, which blocks the signals of `mask`, and ends as env(1) if it cannot be run.
+
+    By fork, since posix_spawn has the program ignore two signals that are libc's own.
+    """
+    child = os.fork()
+    if child != 0:
+        return child
     try:
-        try:
-            return _spawn(program, mask)
-        except OSError as error:
-            if error.errno != errno.ENOEXEC:
-                raise
-            program = _as_script(program)
-            return _spawn(program, mask)
-    except OSError as error:
-        raise _failure(program, error) from error
-
-
-def _spawn(program: Program, mask: set[signal.Signals]) -> int:
-    return os.posix_spawn(
-        program.path,
-        program.arguments,
-        program.environment,
-        setsigmask=mask,
-        setsigdef=_IGNORED_BY_PYTHON,
-    )
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        become(program)
+    except UserError as error:
+        print(f"talc-run: {error}", file=sys.stderr, flush=True)
+        os._exit(error.status)
+    finally:
+        os._exit(NOT_RUNNABLE)
 
 
 def end_like(status: int) -> int:

@@ -59,4 +59,3 @@ def run(arguments: Arguments, installation: Installation) -> int:
 
         return watch(program)
     launch.become(program)
-    raise AssertionError("a command that was run does not come back")
