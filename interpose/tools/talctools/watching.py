@@ -98,7 +98,7 @@ class _Lines:
 
 def _say(text: str) -> None:
     try:
-        print(text, file=sys.stderr, flush=True)
+        os.write(sys.stderr.fileno(), f"{text}\n".encode(errors="replace"))
     except OSError:
         pass  # nobody reads it any more; the command goes on
 
