@@ -11,7 +11,6 @@ import json
 import shlex
 import signal
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from talctools.environment import Environment, with_preload, with_variables
 from talctools.installation import HARDENED, PLAIN, Installation
 from talctools.launch import Program
 from talctools.measuring import Laboratory, Run
+from talctools.messages import is_terminal, say, write
 from talctools.peers import Allocator, installed
 from talctools.text import columns, duration, magnitude, printable
 
@@ -79,9 +79,9 @@ def compare(arguments: Arguments, installation: Installation, program: Program) 
         more, faults = judge(contestants)
         remarks += more
     for line in (*remarks, *faults):
-        print(f"talc-run: {printable(line)}", file=sys.stderr)
+        say(printable(line))
     if interrupted:
-        print(f"talc-run: interrupted after {finished} whole rounds", file=sys.stderr)
+        say(f"interrupted after {finished} whole rounds")
         return INTERRUPTED
     return int(bool(faults))
 
@@ -198,12 +198,10 @@ def judge(contestants: list[Contestant]) -> tuple[list[str], list[str]]:
 
 def _progress(text: str) -> None:
     """A line that is overwritten; a log does not need it."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[Ktalc-run: {text}")
-        sys.stderr.flush()
+    if is_terminal():
+        write(f"\r\x1b[Ktalc-run: {text}")
 
 
 def _clear_progress() -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+    if is_terminal():
+        write("\r\x1b[K")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -16,6 +15,7 @@ from typing import NoReturn
 from talctools.environment import Environment
 from talctools.errors import UserError
 from talctools.executables import NOT_RUNNABLE
+from talctools.messages import say
 
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _SHELL = "/bin/sh"
@@ -58,7 +58,7 @@ def start(program: Program, mask: set[signal.Signals]) -> int:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         become(program)
     except UserError as error:
-        print(f"talc-run: {error}", file=sys.stderr, flush=True)
+        say(str(error))
         os._exit(error.status)
     finally:
         os._exit(NOT_RUNNABLE)

@@ -6,13 +6,13 @@ where it should be, 2 for a wrong command line.
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Sequence
 
 from talctools import environment, executables, launch
 from talctools.arguments import USAGE, Arguments, parse
 from talctools.errors import UsageError, UserError
 from talctools.installation import HARDENED, PLAIN, Installation
+from talctools.messages import say
 
 
 def main(argv: Sequence[str], installation: Installation) -> int:
@@ -35,10 +35,6 @@ def main(argv: Sequence[str], installation: Installation) -> int:
     except UserError as error:
         say(str(error))
         return error.status
-
-
-def say(text: str) -> None:
-    print(f"talc-run: {text}", file=sys.stderr, flush=True)
 
 
 def run(arguments: Arguments, installation: Installation) -> int:

@@ -106,18 +106,18 @@ def line(known: Watched) -> str:
     )
     who = f"{printable(known.sample.program)} {known.sample.process}"
     rate = f"{short_count(known.rate)} allocations/s"
-    return f"talc-run: {who}: {duration(known.sample.uptime_s)}: {figures}, {rate}"
+    return f"{who}: {duration(known.sample.uptime_s)}: {figures}, {rate}"
 
 
 def last_line(known: Watched | None, seconds: float) -> str:
     if known is None:
         return (
-            f"talc-run: after {duration(seconds)}: the command showed no counters; "
+            f"after {duration(seconds)}: the command showed no counters; "
             "it was too quick, or talc did not serve it"
         )
     counters = known.sample.counters
     return (
-        f"talc-run: {printable(known.sample.program)} {known.sample.process}: "
+        f"{printable(known.sample.program)} {known.sample.process}: "
         f"{duration(seconds)}, {short_count(counters['allocations'])} allocations, "
         f"most resident {magnitude(known.most_resident)}, "
         f"most mapped {magnitude(counters['peak'])}"

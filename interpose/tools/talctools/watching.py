@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from talctools import launch, view
 from talctools.environment import with_variables
+from talctools.messages import is_terminal, say
 from talctools.terminal import Panel
 from talctools.watched import Processes
 
@@ -54,7 +55,7 @@ def watch(program: launch.Program) -> int:
         finally:
             remove()
         processes.refresh()
-        _say(view.last_line(processes.first_seen, time.monotonic() - begin))
+        say(view.last_line(processes.first_seen, time.monotonic() - begin))
     return launch.end_like(status)
 
 
@@ -76,7 +77,7 @@ def _display(command: str, begin: float) -> tuple[Show, Callable[[], None]]:
 
 
 def _terminal() -> int | None:
-    if os.isatty(sys.stderr.fileno()):
+    if is_terminal():
         return sys.stderr.fileno()
     try:
         return os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
@@ -93,14 +94,7 @@ class _Lines:
             return
         self._next += _LINE_EVERY_S
         for known in processes.in_order()[: view.MOST_ROWS]:
-            _say(view.line(known))
-
-
-def _say(text: str) -> None:
-    try:
-        os.write(sys.stderr.fileno(), f"{text}\n".encode(errors="replace"))
-    except OSError:
-        pass  # nobody reads it any more; the command goes on
+            say(view.line(known))
 
 
 def _attend(child: int, refresh: Callable[[], object], remove: Callable[[], None]) -> int:
