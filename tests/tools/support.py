@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 RUN = os.environ["TEST_TALC_RUN"]
+REPORT = os.environ["TEST_TALC_REPORT"]
 BUILD = Path(RUN).parent
 SOURCE = Path(os.environ["TEST_SOURCE"])
 
