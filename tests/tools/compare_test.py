@@ -139,8 +139,13 @@ class Comparing(Scratch):
         other = self.root / "other.so"
         subprocess.run(["cc", "-shared", "-x", "c", "/dev/null", "-o", other], check=True)
         script = 'echo "$LD_PRELOAD $TALC_PURGE_DELAY" >>seen; exec true'
-        self.compare("--purge-delay=5", "sh", "-c", script,
-                     env={"LD_PRELOAD": str(other), "TALC_STATS": "xml"})  # fmt: skip
+        self.compare(
+            "--purge-delay=5",
+            "sh",
+            "-c",
+            script,
+            env={"LD_PRELOAD": str(other), "TALC_STATS": "xml"},
+        )
         seen = (self.root / "seen").read_text().splitlines()
         self.assertEqual(seen[0], f"{other} 5")
         self.assertRegex(seen[1], rf"/libtalc\.so(\.1)?:{other} 5$")
@@ -150,8 +155,12 @@ class Comparing(Scratch):
             script = "echo >>runs; test $(wc -l <runs) -lt 20 || exec sleep 60"
             run = subprocess.Popen(
                 [RUN, "--compare", "--rounds=9", "sh", "-c", script],
-                cwd=self.root, env=clean_environment({"TMPDIR": folder}), text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+                cwd=self.root,
+                env=clean_environment({"TMPDIR": folder}),
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
             runs = self.root / "runs"
             while not runs.exists() or runs.read_text().count("\n") < 20:
                 self.assertIsNone(run.poll())

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r"\x1b\[(?P<parameters>[\d;]*)(?P<final>[A-Za-z])|\x1b(?P<plain>[78D])|(?P<char>.)", re.S)
+_TOKEN = re.compile(
+    r"\x1b\[(?P<parameters>[\d;]*)(?P<final>[A-Za-z])|\x1b(?P<plain>[78D])|(?P<char>.)", re.S
+)
 
 
 class Terminal:

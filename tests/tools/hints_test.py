@@ -24,17 +24,25 @@ CALLS = {"madvise": 40_000}
 # What changes, and what the hint says.
 CASES = (
     ({"heap_limit": 170 * MIB, "purged": 0}, "of the heap limit of 170.0 MiB are used"),
-    ({"kernel": {"rss": 500 * MIB}}, "382.0 MiB of the process's 500.0 MiB in memory are not talc's"),
-    ({"dirty": 60 * MIB}, "60.0 MiB are free and still in memory: lower TALC_PURGE_DELAY (now 1000 ms)"),
+    (
+        {"kernel": {"rss": 500 * MIB}},
+        "382.0 MiB of the process's 500.0 MiB in memory are not talc's",
+    ),
+    (
+        {"dirty": 60 * MIB},
+        "60.0 MiB are free and still in memory: lower TALC_PURGE_DELAY (now 1000 ms)",
+    ),
     ({"dirty": 60 * MIB, "options": {"purge_delay": -1}}, "TALC_PURGE_DELAY is -1"),
     ({"slab_free": 40 * MIB}, "most of it in blocks of 48 bytes (55% of its slots live)"),
     ({"cached": 30 * MIB}, "The caches of 5 threads hold 30.0 MiB"),
-    ({"kernel": {"rss": 200 * MIB, "anon_huge_pages": 150 * MIB}, "resident": 190 * MIB},
-     "TALC_THP=never"),
+    (
+        {"kernel": {"rss": 200 * MIB, "anon_huge_pages": 150 * MIB}, "resident": 190 * MIB},
+        "TALC_THP=never",
+    ),
     ({"calls": CALLS}, "calls of the kernel a second for memory: see which below"),
     ({"calls": CALLS, "options": {"purge_delay": 0}}, "raise TALC_PURGE_DELAY, which is 0"),
     ({"peak": 600 * MIB}, "At most 600.0 MiB were mapped, 8.12 s after the start"),
-)  # fmt: skip
+)
 
 
 class Hints(unittest.TestCase):
@@ -55,7 +63,12 @@ class Hints(unittest.TestCase):
         grown = quiet()
         grown.points = live([10, 14, 18, 22, 26, 30, 34, 38])
         self.assertIn("Live blocks grew from 18.0 MiB to 38.0 MiB within 5.00 s", hints(grown)[0])
-        for values in ([10, 40], [10, 40, 10, 40, 10, 40, 10, 40], [30] * 8, [1, 30, 30, 30, 30, 30, 31, 31]):
+        for values in (
+            [10, 40],
+            [10, 40, 10, 40, 10, 40, 10, 40],
+            [30] * 8,
+            [1, 30, 30, 30, 30, 30, 31, 31],
+        ):
             grown.points = live(values)
             self.assertEqual(hints(grown), [])
             self.assertIsNone(steady_growth(grown.points, "allocated"))
@@ -63,7 +76,7 @@ class Hints(unittest.TestCase):
 
 class Accounting(unittest.TestCase):
     def test_parts_are_what_is_mapped(self):
-        for changed in ({}, {"dirty": 0}, {"dirty": 77 * MIB}, {"kept": 0, "slab_free": 0, "cached": 0}):
+        for changed in ({}, {"purged": 77 * MIB}, {"purged": 0}, {"kept": 0, "slab_free": 0}):
             with self.subTest(changed=changed):
                 found = parts(samples.report(**changed))
                 self.assertEqual(sum(part.size_bytes for part in found), 160 * MIB)
@@ -75,6 +88,14 @@ class Accounting(unittest.TestCase):
         held = sum(report[key] for key in ("cached", "in_transit", "slab_free", "kept"))
         self.assertEqual(sizes["gaps"], report["dirty"] - held)
         self.assertEqual(sizes["purged"], report["purged"])
+
+    def test_what_is_purged_beyond_gaps_is_of_slabs(self):
+        report = samples.report()
+        space = report["gaps"] + report["group_free"]
+        sizes = {p.key: p.size_bytes for p in parts(samples.report(purged=space + 5 * MIB))}
+        self.assertEqual(sizes["gaps"], 0)
+        self.assertEqual(sizes["purged"], space + 5 * MIB)
+        self.assertEqual(sizes["slab_free"], report["slab_free"] - 5 * MIB)
 
     def test_classes_are_in_the_order_of_their_waste(self):
         found = by_waste(samples.report())

@@ -13,13 +13,72 @@ NOT_IN_THE_TABLE = {"conf"}
 
 # Values at the edges of what each takes, for all flags.
 VALUES = (
-    "0", "1", "-1", "-2", "2", "64", "65", "100%", "101%", "0%", "5%", "%", "10000", "10001",
-    "2147483647", "2147483648", "99999999999999999999", "1.5", "1.1234", ".5", "5.", "+1", " 1",
-    "2G", "2g", "1T", "0K", "K", "1KB", "18446744073709551615", "16777216T", "none", "yes", "NO",
-    "On", "off", "true", "False", "text", "JSON", "prom", "xml", "html", "adaptive", "always",
-    "never", "abort", "ignore", "libc", "USR2", "SIGusr1", "KILL", "9", "11", "10", "%p.%e%n%%",
-    "%x", "a%", "fd:2", "fd:x", "fd:", "fd:1048577", "a:b", "stats:json", "stats:json,",
-)  # fmt: skip
+    "0",
+    "1",
+    "-1",
+    "-2",
+    "2",
+    "64",
+    "65",
+    "100%",
+    "101%",
+    "0%",
+    "5%",
+    "%",
+    "10000",
+    "10001",
+    "2147483647",
+    "2147483648",
+    "99999999999999999999",
+    "1.5",
+    "1.1234",
+    ".5",
+    "5.",
+    "+1",
+    " 1",
+    "2G",
+    "2g",
+    "1T",
+    "0K",
+    "K",
+    "1KB",
+    "18446744073709551615",
+    "16777216T",
+    "none",
+    "yes",
+    "NO",
+    "On",
+    "off",
+    "true",
+    "False",
+    "text",
+    "JSON",
+    "prom",
+    "xml",
+    "html",
+    "adaptive",
+    "always",
+    "never",
+    "abort",
+    "ignore",
+    "libc",
+    "USR2",
+    "SIGusr1",
+    "KILL",
+    "9",
+    "11",
+    "10",
+    "%p.%e%n%%",
+    "%x",
+    "a%",
+    "fd:2",
+    "fd:x",
+    "fd:",
+    "fd:1048577",
+    "a:b",
+    "stats:json",
+    "stats:json,",
+)
 
 
 class Table(unittest.TestCase):
@@ -41,16 +100,21 @@ class Table(unittest.TestCase):
             )
             if row:
                 with self.subTest(flag.name):
-                    self.assertEqual(row[1].split(";")[0].split(",")[0].replace("none", "0"),
-                                     flag.preset.split(";")[0].split(",")[0].replace("none", "0"))
+                    self.assertEqual(
+                        row[1].split(";")[0].split(",")[0].replace("none", "0"),
+                        flag.preset.split(";")[0].split(",")[0].replace("none", "0"),
+                    )
 
 
 class Values(Scratch):
     def is_taken(self, variable: str, value: str) -> bool:
         done = subprocess.run(
-            ["/bin/true"], capture_output=True, text=True,
+            ["/bin/true"],
+            capture_output=True,
+            text=True,
             env=clean_environment({"LD_PRELOAD": f"{BUILD}/libtalc.so", variable: value}),
-            cwd=self.root)  # fmt: skip
+            cwd=self.root,
+        )
         self.assertEqual(done.returncode, 0)
         return "must be" not in done.stderr and "unknown option" not in done.stderr
 

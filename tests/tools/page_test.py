@@ -82,7 +82,9 @@ class Pages(Made):
                 self.assertIn(value.removeprefix("#"), ids)
             if name in ("x", "y", "width", "height", "points", "d", "viewbox"):
                 self.assertNotRegex(value, "nan|inf|e[+]|--", tag)
-        self.assertEqual(set(parsed.tags) & {"script", "link", "img", "iframe", "object", "form"}, set())
+        self.assertEqual(
+            set(parsed.tags) & {"script", "link", "img", "iframe", "object", "form"}, set()
+        )
         self.assertNotIn("url(", text)
         self.assertNotIn("@import", text)
         return parsed
@@ -90,17 +92,33 @@ class Pages(Made):
     def test_every_part_is_there(self):
         last = samples.report(uptime=10.0, timestamp=1795669609.0)
         parsed = self.assert_sound(self.page(*samples.series(9), last))
-        for title in ("What to do about it", "Where the bytes are", "Over time", "Size classes by waste",
-                      "Threads' caches", "A map of the heaps", "The kernel", "Arenas",
-                      "Options in effect"):  # fmt: skip
+        for title in (
+            "What to do about it",
+            "Where the bytes are",
+            "Over time",
+            "Size classes by waste",
+            "Threads' caches",
+            "A map of the heaps",
+            "The kernel",
+            "Arenas",
+            "Options in effect",
+        ):
             self.assertIn(title, parsed.text)
         self.assertIn("77.0 MiB", parsed.text)
         self.assertEqual(parsed.tags["polyline"], 4)
         self.assertIn("TALC_PURGE_DELAY", parsed.text)
 
     def test_parts_without_figures_are_left_out(self):
-        bare = {"schema": 1, "program": "p", "process": 1, "allocated": 0, "active": 0,
-                "metadata": 0, "retained": 0, "mapped": 0}  # fmt: skip
+        bare = {
+            "schema": 1,
+            "program": "p",
+            "process": 1,
+            "allocated": 0,
+            "active": 0,
+            "metadata": 0,
+            "retained": 0,
+            "mapped": 0,
+        }
         parsed = self.assert_sound(self.page(bare))
         titles = "What to do|Over time|Size classes|Threads|map of|The kernel|Arenas|Options"
         self.assertEqual(re.findall(titles, parsed.text), [])
@@ -113,11 +131,16 @@ class Pages(Made):
 
     def test_whatever_a_report_says_stays_text(self):
         evil = samples.report(
-            program=EVIL, library=EVIL, version=EVIL, reason=EVIL,
+            program=EVIL,
+            library=EVIL,
+            version=EVIL,
+            reason=EVIL,
             options={EVIL: EVIL, "list": [EVIL], "deep": {"a": EVIL}},
             calls={"mmap": 1, EVIL: 2},
-            heap_map=[{"arena": 0, "base": EVIL, "bytes": 1, "cell": 1, "cells": EVIL + "#" * 9000}],
-        )  # fmt: skip
+            heap_map=[
+                {"arena": 0, "base": EVIL, "bytes": 1, "cell": 1, "cells": EVIL + "#" * 9000}
+            ],
+        )
         text = self.page(evil, samples.report(process=1))
         self.assertIsNotNone(text.encode())
         parsed = self.assert_sound(text)
@@ -129,7 +152,14 @@ class Pages(Made):
     def test_edges_of_figures_make_no_odd_page(self):
         top = 2**64 - 1
         for changed in (
-            {"mapped": top, "retained": top, "purged": top, "peak": top, "timestamp": top, "uptime": top},
+            {
+                "mapped": top,
+                "retained": top,
+                "purged": top,
+                "peak": top,
+                "timestamp": top,
+                "uptime": top,
+            },
             {"classes": [dict.fromkeys(("size", "slots", "live", "free"), top), {}]},
             {"threads": [{}] * 300, "threads_left_out": 5, "arenas": [{}], "calls": {"mmap": top}},
             {"allocated": 100, "active": 1, "mapped": 0, "dirty": top},
@@ -148,8 +178,11 @@ class Pages(Made):
     def test_every_class_of_a_picture_has_a_style(self):
         last = samples.report(uptime=3.0, timestamp=1795669602.0)
         text = self.page(*samples.series(2), last)
-        used = {one for value in re.findall(r'<(?:rect|path|text|polyline|line) class="([^"]*)"', text)
-                for one in value.split()}  # fmt: skip
+        used = {
+            one
+            for value in re.findall(r'<(?:rect|path|text|polyline|line) class="([^"]*)"', text)
+            for one in value.split()
+        }
         self.assertGreater(len(used), 20)
         for one in used:
             self.assertIn(f".{one}", STYLE)
@@ -191,7 +224,11 @@ class Pictures(unittest.TestCase):
 
 
 def browser() -> str | None:
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
 
 
 def colours(png: bytes) -> Counter[tuple[int, ...]]:
@@ -235,12 +272,26 @@ def unfilter(kind: int, line: bytearray, above: bytes, size: int) -> None:
 class Browser(Made):
     def look(self, *flags: str) -> subprocess.CompletedProcess[bytes]:
         file = self.root / "page.html"
-        file.write_text(self.page(*samples.series(10), samples.report(program=EVIL)), errors="replace")
+        file.write_text(
+            self.page(*samples.series(10), samples.report(program=EVIL)), errors="replace"
+        )
         return subprocess.run(
-            [browser(), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-             f"--user-data-dir={self.root}/profile", "--enable-logging=stderr",
-             "--window-size=700,900", *flags, f"file://{file}"],
-            capture_output=True, timeout=100, env=os.environ | {"HOME": str(self.root)})  # fmt: skip
+            [
+                browser(),
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                f"--user-data-dir={self.root}/profile",
+                "--enable-logging=stderr",
+                "--window-size=700,900",
+                *flags,
+                f"file://{file}",
+            ],
+            capture_output=True,
+            timeout=100,
+            env=os.environ | {"HOME": str(self.root)},
+        )
 
     def test_it_is_shown_in_colour_and_nothing_is_complained_of(self):
         done = self.look(f"--screenshot={self.root}/page.png")

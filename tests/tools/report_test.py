@@ -40,14 +40,29 @@ class CommandLine(Scratch):
             ("blank", "\n \n", "in.json: no report in it"),
             ("text", "talc: ls, process 3\n", "in.json:1: no report of talc: not JSON"),
             ("binary", "\x7fELF\x00\x01", "in.json:1: no report of talc: not JSON"),
-            ("broken off", good + "\n" + good[:50], "in.json:2: no report of talc: not JSON, and breaks off"),
+            (
+                "broken off",
+                good + "\n" + good[:50],
+                "in.json:2: no report of talc: not JSON, and breaks off",
+            ),
             ("other JSON", "[1]", "in.json:1: no report of talc: a JSON report begins"),
             ("deep", "[" * 100_000, "in.json:1: no report of talc: not JSON"),
-            ("no number", good.replace("167772160", "NaN"), "in.json:1: no report of talc: not JSON"),
-            ("newer", good.replace('"schema": 1', '"schema": 2'),
-             "in.json:1: schema 2 is newer than this talc-report, which knows 1"),
-            ("without schema", good.replace('"schema": 1, ', ""), "in.json:1: schema None is not known"),
-        ):  # fmt: skip
+            (
+                "no number",
+                good.replace("167772160", "NaN"),
+                "in.json:1: no report of talc: not JSON",
+            ),
+            (
+                "newer",
+                good.replace('"schema": 1', '"schema": 2'),
+                "in.json:1: schema 2 is newer than this talc-report, which knows 1",
+            ),
+            (
+                "without schema",
+                good.replace('"schema": 1, ', ""),
+                "in.json:1: schema None is not known",
+            ),
+        ):
             with self.subTest(name):
                 self.write(text)
                 done = self.report("in.json", "-o", "out.html")
@@ -115,7 +130,11 @@ class CommandLine(Scratch):
         self.write(samples.lines([samples.report()]))
         done = subprocess.run(
             ["script", "-qec", f"{REPORT} in.json", "/dev/null"],
-            capture_output=True, text=True, cwd=self.root, env=clean_environment())  # fmt: skip
+            capture_output=True,
+            text=True,
+            cwd=self.root,
+            env=clean_environment(),
+        )
         self.assertEqual(done.returncode, 2)
         self.assertIn("standard output is a terminal: name a file with -o", done.stdout)
 
@@ -150,12 +169,22 @@ class Reading(Scratch):
         self.assertEqual([one.last["timestamp"] for one in found], [1795669612.5, 1795669712.5])
 
     def test_programs_and_numbers_are_told_apart(self):
-        found = self.read([samples.report(), samples.report(program="b"), samples.report(process=1)])
+        found = self.read(
+            [samples.report(), samples.report(program="b"), samples.report(process=1)]
+        )
         self.assertEqual(len(found), 3)
 
     def test_what_a_report_lacks_is_no_error(self):
-        bare = {"schema": 1, "program": "p", "process": 1, "allocated": 1, "active": 1,
-                "metadata": 1, "retained": 1, "mapped": 3}  # fmt: skip
+        bare = {
+            "schema": 1,
+            "program": "p",
+            "process": 1,
+            "allocated": 1,
+            "active": 1,
+            "metadata": 1,
+            "retained": 1,
+            "mapped": 3,
+        }
         (process,) = self.read([bare])
         self.assertEqual(reports.resident(process.last), 0)
 

@@ -48,16 +48,25 @@ class Command(Scratch):
         lines = "grep -E '^Sig(Blk|Ign)' /proc/self/status"
         direct = subprocess.run(["sh", "-c", lines], capture_output=True, text=True)
         self.assertEqual(self.run_tool("sh", "-c", lines).stdout, direct.stdout)
-        ignoring = subprocess.run(["sh", "-c", f"trap '' HUP; {RUN} sh -c \"{lines}\""],
-                                  capture_output=True, text=True)
+        ignoring = subprocess.run(
+            ["sh", "-c", f"trap '' HUP; {RUN} sh -c \"{lines}\""], capture_output=True, text=True
+        )
         self.assertRegex(ignoring.stdout, r"SigIgn:\s*0*1\n")
 
     def test_finds_the_environment_as_its_caller_left_it(self):
-        before = {"LC_ALL": "", "LANG": "C", "PYTHONPATH": "/nowhere", "ODD": "\udcff\n=x",
-                  "PATH": "/bin:/usr/bin"}
+        before = {
+            "LC_ALL": "",
+            "LANG": "C",
+            "PYTHONPATH": "/nowhere",
+            "ODD": "\udcff\n=x",
+            "PATH": "/bin:/usr/bin",
+        }
         done = subprocess.run([RUN, "env", "-0"], env=before, capture_output=True)
-        found = {line.partition(b"=")[0]: line.partition(b"=")[2]
-                 for line in done.stdout.split(b"\0") if line}
+        found = {
+            line.partition(b"=")[0]: line.partition(b"=")[2]
+            for line in done.stdout.split(b"\0")
+            if line
+        }
         preload = found.pop(b"LD_PRELOAD")
         self.assertRegex(os.fsdecode(preload), r"/libtalc\.so(\.1)?$")
         self.assertEqual(found, {os.fsencode(k): os.fsencode(v) for k, v in before.items()})
@@ -88,10 +97,19 @@ class Command(Scratch):
 class Options(Scratch):
     def test_become_variables(self):
         done = self.run_tool(
-            "--stats=json", "--stats-file", "a%p", "--purge-delay=0", "--dirty-ratio", "7", "--verbose",
-            "--heap-limit=80%", "--conf", "thp:never,purge_delay:5", "env",
+            "--stats=json",
+            "--stats-file",
+            "a%p",
+            "--purge-delay=0",
+            "--dirty-ratio",
+            "7",
+            "--verbose",
+            "--heap-limit=80%",
+            "--conf",
+            "thp:never,purge_delay:5",
+            "env",
             env={"TALC_PURGE_DELAY": "9", "TALC_FOREIGN": "ignore"},
-        )  # fmt: skip
+        )
         found = sorted(line for line in done.stdout.splitlines() if line.startswith("TALC_"))
         self.assertEqual(
             found,
@@ -153,7 +171,9 @@ class Warnings(Scratch):
     def assert_warned(self, command, reason):
         done = self.run_tool(command)
         self.assertEqual(done.returncode, 3)
-        self.assertRegex(done.stderr, rf"^talc-run: warning: \S+ {reason}: talc will not serve it\n$")
+        self.assertRegex(
+            done.stderr, rf"^talc-run: warning: \S+ {reason}: talc will not serve it\n$"
+        )
 
     def test_of_a_static_program(self):
         self.program("still", self.EMPTY, "-static")
@@ -180,7 +200,11 @@ class Warnings(Scratch):
 
     def test_none_of_ordinary_programs(self):
         self.program("plain", self.EMPTY)
-        for command in (["./plain"], ["sh", "-c", "exit 3"], [self.script("s", "#!/bin/sh\nexit 3\n")]):
+        for command in (
+            ["./plain"],
+            ["sh", "-c", "exit 3"],
+            [self.script("s", "#!/bin/sh\nexit 3\n")],
+        ):
             with self.subTest(command):
                 done = self.run_tool(*command)
                 self.assertEqual((done.returncode, done.stderr), (3, ""))
@@ -190,8 +214,11 @@ class Places(Scratch):
     def test_a_missing_library_is_told(self):
         moved = self.root / "talc-run"
         text = (BUILD / "talc-run").read_text()
-        moved.write_text(re.sub(r'libraries=.*', f'libraries="{self.root}",', text).replace(
-            "_HERE = ", f'_HERE = "{BUILD}"  # '))
+        moved.write_text(
+            re.sub(r"libraries=.*", f'libraries="{self.root}",', text).replace(
+                "_HERE = ", f'_HERE = "{BUILD}"  # '
+            )
+        )
         moved.chmod(0o755)
         done = self.run_tool("true", tool=moved)
         self.assertEqual(done.returncode, 125)
@@ -199,8 +226,12 @@ class Places(Scratch):
 
     def test_works_through_a_link(self):
         (self.root / "linked").symlink_to(RUN)
-        done = subprocess.run([self.root / "linked", "sh", "-c", SHOWS_MAPS], capture_output=True,
-                              text=True, env=clean_environment())
+        done = subprocess.run(
+            [self.root / "linked", "sh", "-c", SHOWS_MAPS],
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+        )
         self.assertGreater(int(done.stdout), 0)
 
 

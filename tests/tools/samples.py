@@ -52,6 +52,8 @@ def report(**changed: Any) -> dict[str, Any]:
         "in_transit": in_transit,
         "slabs": 44 * MIB,
         "slab_free": slab_free,
+        "group_free": MIB,
+        "gaps": retained - cached - in_transit - slab_free - 10 * MIB,
         "kept": 9 * MIB,
         "resident": 118 * MIB,
         "mapped": mapped,
@@ -64,31 +66,80 @@ def report(**changed: Any) -> dict[str, Any]:
         "heaps": 4,
         "huge_blocks": 1,
         "huge_bytes": 12 * MIB,
-        "kernel": {"rss": 131 * MIB, "anon_huge_pages": 40 * MIB, "lazy_free": None,
-                   "mappings": 73, "minor_faults": 41_000, "major_faults": 3},  # fmt: skip
-        "calls": {"mmap": 31, "munmap": 12, "mremap": 40, "madvise": 280, "mprotect": 0, "mincore": 9},
+        "kernel": {
+            "rss": 131 * MIB,
+            "anon_huge_pages": 40 * MIB,
+            "lazy_free": None,
+            "mappings": 73,
+            "minor_faults": 41_000,
+            "major_faults": 3,
+        },
+        "calls": {
+            "mmap": 31,
+            "munmap": 12,
+            "mremap": 40,
+            "madvise": 280,
+            "mprotect": 0,
+            "mincore": 9,
+        },
         "purges": {"passes": 9, "bytes": 300 * MIB},
         "thp": {"mode": "adaptive", "advised": 64 * MIB},
         "classes": classes,
-        "middle": {"blocks": 90, "bytes": 21 * MIB, "hot_blocks": 5, "hot_bytes": 3 * MIB,
-                   "in_transit_bytes": 0},  # fmt: skip
+        "middle": {
+            "blocks": 90,
+            "bytes": 21 * MIB,
+            "hot_blocks": 5,
+            "hot_bytes": 3 * MIB,
+            "in_transit_bytes": 0,
+        },
         "threads": [
-            {"arena": i % 2, "active": i != 3, "cached": (6 - i) * 200_000, "in_transit": i * 9_000,
-             "hot": (i == 0) * 3 * MIB} for i in range(5)  # fmt: skip
+            {
+                "arena": i % 2,
+                "active": i != 3,
+                "cached": (6 - i) * 200_000 + (i == 0) * 3 * MIB,
+                "in_transit": i * 9_000,
+                "hot": (i == 0) * 3 * MIB,
+            }
+            for i in range(5)
         ],
         "heap_map": [
-            {"arena": 0, "base": "0x7f1000000000", "bytes": 64 * MIB, "cell": 128 << 10,
-             "cells": "mm" + "#" * 150 + "=~" * 60 + "#~~=" * 20 + "~" * 40 + "." * 120},
-            {"arena": 1, "base": "0x7f1040000000", "bytes": 32 * MIB, "cell": 128 << 10,
-             "cells": "m" + "#" * 90 + "=" * 60 + "." * 105},
-        ],  # fmt: skip
+            {
+                "arena": 0,
+                "base": "0x7f1000000000",
+                "bytes": 64 * MIB,
+                "cell": 128 << 10,
+                "cells": "mm" + "#" * 150 + "=~" * 60 + "#~~=" * 20 + "~" * 40 + "." * 120,
+            },
+            {
+                "arena": 1,
+                "base": "0x7f1040000000",
+                "bytes": 32 * MIB,
+                "cell": 128 << 10,
+                "cells": "m" + "#" * 90 + "=" * 60 + "." * 105,
+            },
+        ],
         "arenas": [
-            {"allocations": 2_500_000, "frees": 2_300_000, "allocated": 50 * MIB, "cached": 4 * MIB,
-             "slabs": 24 * MIB, "resident": 70 * MIB, "mapped": 90 * MIB, "retained": 36 * MIB}
+            {
+                "allocations": 2_500_000,
+                "frees": 2_300_000,
+                "allocated": 50 * MIB,
+                "cached": 4 * MIB,
+                "slabs": 24 * MIB,
+                "resident": 70 * MIB,
+                "mapped": 90 * MIB,
+                "retained": 36 * MIB,
+            }
             for _ in range(2)
-        ],  # fmt: skip
-        "options": {"stats": "json", "purge_delay": 1000, "dirty_ratio": 25, "heap_limit": "none",
-                    "thp": "adaptive", "foreign": "abort", "verbose": False},  # fmt: skip
+        ],
+        "options": {
+            "stats": "json",
+            "purge_delay": 1000,
+            "dirty_ratio": 25,
+            "heap_limit": "none",
+            "thp": "adaptive",
+            "foreign": "abort",
+            "verbose": False,
+        },
     }
     return plain | changed
 

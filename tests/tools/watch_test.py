@@ -107,8 +107,17 @@ class Lines(unittest.TestCase):
         self.assertIn("and 34 more processes", view.panel("c", 1.0, many, 80)[-2])
 
     def test_parts_sum_up_to_what_is_mapped(self):
-        one = known(1, mapped=100, active=40, metadata=5, retained=55, cached=10, in_transit=2,
-                    dirty=30, purged=25)  # fmt: skip
+        one = known(
+            1,
+            mapped=100,
+            active=40,
+            metadata=5,
+            retained=55,
+            cached=10,
+            in_transit=2,
+            dirty=30,
+            purged=25,
+        )
         parts = view.parts([one, one])
         self.assertEqual(sum(parts.values()), 200)
         self.assertEqual(parts["caches"], 24)
@@ -180,7 +189,9 @@ class Watching(Scratch):
         top = self.panel_top()
         lines = self.terminal.lines()
         self.assertEqual(top, 12, lines)
-        self.assertRegex(lines[13], r"^process +allocated +resident +mapped +dirty +caches +allocs/s")
+        self.assertRegex(
+            lines[13], r"^process +allocated +resident +mapped +dirty +caches +allocs/s"
+        )
         self.assertRegex(
             lines[14], r"^\d+ made up +10.0 MiB +3\d.0 MiB +40.0 MiB +8.0 MiB +2.0 MiB +\d\.\d k"
         )
@@ -190,7 +201,9 @@ class Watching(Scratch):
         printed = [line for line in self.terminal.scrolled + self.terminal.lines() if "out" in line]
         self.assertEqual(printed, [f"out {i}" for i in range(24)])
         last = [line for line in self.terminal.lines() if line][-1]
-        self.assertRegex(last, r"made up \d+: .* 23.0 k allocations, most resident 43.0 MiB, most mapped 45.0")
+        self.assertRegex(
+            last, r"made up \d+: .* 23.0 k allocations, most resident 43.0 MiB, most mapped 45.0"
+        )
 
     def test_ctrl_c_ends_the_command_and_restores_the_terminal(self):
         self.start(*SHOWS, "60")
@@ -281,9 +294,14 @@ class WithoutTerminal(Scratch):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
             with self.subTest(number.name):
                 script = "trap 'exit 9' TERM INT USR1 HUP; echo ready; while :; do sleep 0.1; done"
-                run = subprocess.Popen([RUN, "--watch", "sh", "-c", script], text=True,
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                       start_new_session=True, env=clean_environment())  # fmt: skip
+                run = subprocess.Popen(
+                    [RUN, "--watch", "sh", "-c", script],
+                    text=True,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                    env=clean_environment(),
+                )
                 self.assertEqual(run.stdout.readline(), "ready\n")
                 os.kill(run.pid, number)
                 run.communicate(timeout=20)

@@ -1,7 +1,7 @@
 """Where all that is mapped is: parts whose sum it is, the waste of each class, what grew.
 
-    mapped = live + overhead | metadata | retained = caches + transit + slabs' free slots + kept + gaps
-                                                     of which some is dirty, and the rest purged
+    mapped = live + overhead | metadata | retained: caches + transit + free slots + kept + space
+                                          the same:  dirty, which has memory, + purged, which has none
 """
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PARTS = (
     ("transit", "in transit", "freed by one thread, on the way back to another's arena"),
     ("slab_free", "free in slabs", "free slots of slabs that hold live blocks too"),
     ("kept", "kept", "free huge blocks, still mapped for the next one"),
-    ("gaps", "dirty gaps", "free between and behind blocks, and still in memory"),
+    ("gaps", "dirty gaps", "free between and behind blocks and slabs, and still in memory"),
     ("purged", "purged", "addresses only: given back to the kernel, or never touched"),
 )
 
@@ -37,8 +37,8 @@ _PARTS = (
 def parts(report: Report) -> list[Part]:
     """Disjoint, in the order of the legend; their sum is what is mapped.
 
-    A cached or free slot may lie in memory that was never touched, so that what is dirty is shared
-    out among those that are free: gaps get what the others leave, purged is the rest.
+    The report says what is purged, but not of what: it is taken out of the space between blocks and
+    slabs, and only what is more than that out of slabs' free slots, which may be untouched too.
     """
     mapped = number(report, "mapped")
     sizes = {
@@ -50,10 +50,11 @@ def parts(report: Report) -> list[Part]:
         "slab_free": number(report, "slab_free"),
         "kept": number(report, "kept"),
     }
-    free = sum(sizes[key] for key in ("caches", "transit", "slab_free", "kept"))
-    left = max(0, mapped - sum(sizes.values()))
-    sizes["gaps"] = min(left, max(0, number(report, "dirty") - free))
-    sizes["purged"] = left - sizes["gaps"]
+    space = max(0, mapped - sum(sizes.values()))
+    purged = min(number(report, "purged"), space + sizes["slab_free"])
+    sizes["gaps"] = max(0, space - purged)
+    sizes["slab_free"] -= max(0, purged - space)
+    sizes["purged"] = purged
     letters = "ABCDEFGHI"
     return [
         Part(key, letters[i], name, meaning, sizes[key])

@@ -5,7 +5,7 @@ lines their names and dashes, cells differ in lightness.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from talctools.accounting import Part
@@ -75,6 +75,10 @@ _LEFT, _RIGHT, _TOP, _BOTTOM, _HEIGHT = 84, 110, 14, 34, 320
 _MOST_POINTS = 480
 
 
+# Of a value on its axis.
+Place = Callable[[float], float]
+
+
 def lines_over_time(seconds: Sequence[float], lines: Sequence[Line]) -> str:
     """Bytes over seconds; `seconds` goes up. Nothing where there is no span of time."""
     if len(seconds) < 2 or seconds[-1] <= seconds[0]:
@@ -113,7 +117,7 @@ def _byte_step(top: float) -> float:
     return step
 
 
-def _byte_axis(step: float, ceiling: float, y) -> str:
+def _byte_axis(step: float, ceiling: float, y: Place) -> str:
     out = []
     for tick in range(round(ceiling / step) + 1):
         at = y(tick * step)
@@ -128,7 +132,7 @@ def _byte_axis(step: float, ceiling: float, y) -> str:
 _TIME_STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600, 43200, 86400)
 
 
-def _time_axis(seconds: Sequence[float], x) -> str:
+def _time_axis(seconds: Sequence[float], x: Place) -> str:
     span = seconds[-1] - seconds[0]
     step = 0.001
     while step < 1 and span > 8 * step:

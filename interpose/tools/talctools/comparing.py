@@ -155,20 +155,23 @@ def _table(contestants: list[Contestant], command: list[str]) -> str:
     rows = [head]
     for contestant in contestants:
         row = [contestant.name]
-        for _, read, write in _COLUMNS:
-            row.append(write(statistics.median(read(run.figures) for run in contestant.runs)))
+        for _, read, show in _COLUMNS:
+            row.append(show(statistics.median(read(run.figures) for run in contestant.runs)))
             row.append(f"{_ratio(contestant.runs, base, read):.2f}")
         rows.append(row)
     what = printable(shlex.join(command))
     count = len(base)
     title = f"{what}: median of {count} rounds, and its ratio to {BASELINE}"
-    return "\n".join([title if count > 1 else f"{what}: one round, and its ratio to {BASELINE}",
-                      *columns(rows)])
+    return "\n".join(
+        [title if count > 1 else f"{what}: one round, and its ratio to {BASELINE}", *columns(rows)]
+    )
 
 
 def _ratio(runs: list[Run], base: list[Run], read: Callable[[dict[str, float]], float]) -> float:
     """The median over the rounds. What is too small to be seen counts as equal."""
-    pairs = [(read(run.figures), read(other.figures)) for run, other in zip(runs, base, strict=True)]
+    pairs = [
+        (read(run.figures), read(other.figures)) for run, other in zip(runs, base, strict=True)
+    ]
     return statistics.median(1.0 if a == b else a / max(b, 1e-9) for a, b in pairs)
 
 

@@ -71,7 +71,11 @@ def _dirty(report: Report) -> Iterator[str]:
         yield (
             f"{magnitude(dirty)} are free and still in memory: lower TALC_PURGE_DELAY (now "
             f"{delay:.0f} ms)"
-            + (f" or TALC_DIRTY_RATIO (now {ratio:.0f}%)" if isinstance(ratio, (int, float)) else "")
+            + (
+                f" or TALC_DIRTY_RATIO (now {ratio:.0f}%)"
+                if isinstance(ratio, (int, float))
+                else ""
+            )
             + ", or call malloc_trim(0) after a large phase."
         )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -24,7 +23,7 @@ _SHELL = "/bin/sh"
 @dataclass(frozen=True)
 class Program:
     path: str
-    arguments: Sequence[str]  # with the name it is called by
+    arguments: list[str]  # with the name it is called by
     environment: Environment
 
 

@@ -18,7 +18,9 @@ def table(
 ) -> str:
     """Cells are markup already. The columns whose index is in `texts` are to the left."""
     kinds = ["t" if i in texts else "n" for i in range(len(heads))]
-    head = "".join(f'<th scope="col" class="{k}">{h}</th>' for k, h in zip(kinds, heads, strict=True))
+    head = "".join(
+        f'<th scope="col" class="{k}">{h}</th>' for k, h in zip(kinds, heads, strict=True)
+    )
     body = "".join(
         "<tr>"
         + "".join(f'<td class="{k}">{c}</td>' for k, c in zip(kinds, row, strict=True))

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 
 Check = Callable[[str], bool]
 
-_SIGNALS = (
-    "HUP INT QUIT USR1 USR2 PIPE ALRM TERM CHLD CONT URG VTALRM PROF IO WINCH PWR".split()
-)
+_SIGNALS = "HUP INT QUIT USR1 USR2 PIPE ALRM TERM CHLD CONT URG VTALRM PROF IO WINCH PWR".split()
 _NOT_TO_BE_USED = (
     signal.SIGKILL,
     signal.SIGSTOP,
@@ -146,9 +144,7 @@ FLAGS = (
         "percent of live bytes above which free memory goes back although it was used a moment ago",
         _either(_number(10000), _percent(10000)),
     ),
-    _switch(
-        "background-thread", "yes", "whether a thread may purge while the program sleeps"
-    ),
+    _switch("background-thread", "yes", "whether a thread may purge while the program sleeps"),
     Flag(
         "heap-limit",
         "SIZE|N%",

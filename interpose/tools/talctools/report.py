@@ -58,13 +58,21 @@ def _parser(version: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="JSON reports, or - for standard input")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", default="-",
+        "files", nargs="+", metavar="FILE", help="JSON reports, or - for standard input"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="-",
         help="the page to write, which replaces a file of that name (default: standard output)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--title", default="talc: memory report", metavar="TEXT", help="the title (default: %(default)s)"
+        "--title",
+        default="talc: memory report",
+        metavar="TEXT",
+        help="the title (default: %(default)s)",
     )
     parser.add_argument("--version", action="version", version=f"talc-report (talc) {version}")
     return parser

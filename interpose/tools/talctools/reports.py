@@ -123,7 +123,9 @@ def _checked(report: Any, where: str) -> Report:
         raise UserError(f"{where}: no report of talc: a JSON report begins with its schema")
     schema = report.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
-        raise UserError(f"{where}: schema {schema} is newer than this talc-report, which knows {SCHEMA}")
+        raise UserError(
+            f"{where}: schema {schema} is newer than this talc-report, which knows {SCHEMA}"
+        )
     if schema != SCHEMA:
         raise UserError(f"{where}: schema {schema!r:.40} is not known")
     for key in _REQUIRED:

@@ -45,7 +45,11 @@ def head(process: Process) -> str:
 def figures(process: Process) -> str:
     """The few that are looked for first."""
     report = process.last
-    peak = f"{duration(number(report, 'peak_uptime'))} after the start" if "peak_uptime" in report else ""
+    peak = (
+        f"{duration(number(report, 'peak_uptime'))} after the start"
+        if "peak_uptime" in report
+        else ""
+    )
     rss = number(report.get("kernel", {}), "rss")
     tiles = [
         ("allocated", number(report, "allocated"), "live, as the program sees it"),
@@ -111,14 +115,29 @@ def classes_section(process: Process) -> str:
     most = max(one.waste for one in classes) or 1
     shown = [one for one in classes if one.waste][:_MOST_CLASSES]
     rows = [
-        [f"{one.size:,.0f}", magnitude(one.waste), _waste_bar(one, one.waste / most), f"{one.use:.0%}"]
+        [
+            f"{one.size:,.0f}",
+            magnitude(one.waste),
+            _waste_bar(one, one.waste / most),
+            f"{one.use:.0%}",
+        ]
         for one in shown
     ]
     bars = table(
         ["size", "waste", "in caches and transit, then free in slabs", "slots live"], rows, (2,)
     )
     all_rows = [_class_row(one) for one in sorted(classes, key=lambda one: one.size)]
-    heads = ["size", "slabs", "slots", "live", "cached", "in transit", "free", "allocations", "waste"]
+    heads = [
+        "size",
+        "slabs",
+        "slots",
+        "live",
+        "cached",
+        "in transit",
+        "free",
+        "allocations",
+        "waste",
+    ]
     return block(
         "Size classes by waste",
         (bars if shown else "<p>No slot is free.</p>\n")
@@ -140,20 +159,23 @@ def _class_row(one: ClassUse) -> list[str]:
 
 def threads_section(process: Process) -> str:
     threads = process.last.get("threads", [])
-    held = [sum(number(row, key) for key in ("cached", "in_transit", "hot")) for row in threads]
+    held = [number(row, "cached") + number(row, "in_transit") for row in threads]
     most = max(held, default=0) or 1
     order = sorted(range(len(threads)), key=lambda i: -held[i])
     rows = []
     for i in order[:_MOST_THREADS]:
         row = threads[i]
-        pieces = [("fill-caches", number(row, "cached") / most),
-                  ("fill-transit", number(row, "in_transit") / most),
-                  ("fill-kept", number(row, "hot") / most)]  # fmt: skip
+        hot = min(number(row, "hot"), number(row, "cached"))
+        pieces = [
+            ("fill-caches", (number(row, "cached") - hot) / most),
+            ("fill-kept", hot / most),
+            ("fill-transit", number(row, "in_transit") / most),
+        ]
         rows.append(
             [
                 f"{number(row, 'arena'):.0f}",
                 "runs" if row.get("active") else "ended",
-                *(magnitude(number(row, key)) for key in ("cached", "in_transit", "hot")),
+                *(magnitude(number(row, key)) for key in ("cached", "hot", "in_transit")),
                 charts.small_bar(pieces),
             ]
         )
@@ -161,7 +183,7 @@ def threads_section(process: Process) -> str:
         return ""
     left = len(threads) - len(rows) + int(number(process.last, "threads_left_out"))
     more = f"<p>… and {left:,} more.</p>\n" if left else ""
-    heads = ["arena", "thread", "cached", "in transit", "hot", "all three"]
+    heads = ["arena", "thread", "cached", "of which hot", "in transit", "small, hot, in transit"]
     return block(
         "Threads' caches",
         table(heads, rows, (1, 5)) + more,
@@ -170,7 +192,16 @@ def threads_section(process: Process) -> str:
 
 
 def arenas_section(process: Process) -> str:
-    keys = ("allocations", "frees", "allocated", "cached", "slabs", "resident", "mapped", "retained")
+    keys = (
+        "allocations",
+        "frees",
+        "allocated",
+        "cached",
+        "slabs",
+        "resident",
+        "mapped",
+        "retained",
+    )
     sizes = {"allocated", "cached", "slabs", "resident", "mapped", "retained"}
     rows = [
         [str(i), *((magnitude if key in sizes else _count)(number(row, key)) for key in keys)]
@@ -222,7 +253,8 @@ def map_section(process: Process) -> str:
     if not heaps:
         return ""
     legend = "".join(
-        f"<span>{charts.cell_key(style)} {escaped(name)}</span>" for style, name in charts.CELLS.values()
+        f"<span>{charts.cell_key(style)} {escaped(name)}</span>"
+        for style, name in charts.CELLS.values()
     )
     drawn = "".join(
         f"<figure><figcaption>{_heap_title(row)}</figcaption>\n{charts.heap_map(row['cells'])}</figure>\n"

@@ -16,7 +16,17 @@ _DARK = """\
   --transit: #f0e25a; --slab_free: #f0b429; --kept: #b98252; --gaps: #f0783c; --purged: #3a424c;
   --dark-letter: #101214; --light-letter: #101214; --link: #7fbdf0;"""
 
-_PARTS = ("live", "overhead", "metadata", "caches", "transit", "slab_free", "kept", "gaps", "purged")
+_PARTS = (
+    "live",
+    "overhead",
+    "metadata",
+    "caches",
+    "transit",
+    "slab_free",
+    "kept",
+    "gaps",
+    "purged",
+)
 _DARK_LETTERS = ("overhead", "transit", "slab_free")
 
 _FILLS = "\n".join(

@@ -50,8 +50,13 @@ def watch(program: launch.Program) -> int:
         child = launch.start(started, {signal.Signals(number) for number in mask})
         processes = Processes(folder, child)
         show, remove = _display(shlex.join(program.arguments), begin)
+
+        def refresh() -> None:
+            processes.refresh()
+            show(processes)
+
         try:
-            status = _attend(child, lambda: (processes.refresh(), show(processes)), remove)
+            status = _attend(child, refresh, remove)
         finally:
             remove()
         processes.refresh()
@@ -97,7 +102,7 @@ class _Lines:
             say(view.line(known))
 
 
-def _attend(child: int, refresh: Callable[[], object], remove: Callable[[], None]) -> int:
+def _attend(child: int, refresh: Callable[[], None], remove: Callable[[], None]) -> int:
     """Until the child ends, whose wait status it returns."""
     while True:
         refresh()
