@@ -1,4 +1,4 @@
-"""talc-run --compare: who takes part, what is measured, and what it says of runs that went wrong."""
+"""talc-run --compare: who takes part, what is measured, and what is said of runs that went wrong."""
 import os
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Each hint is given where the figures say so, and not where they do not; the parts are the whole."""
+"""Each hint is given where the figures say so, and only there; the parts are the whole."""
 import unittest
 
 import samples

@@ -1,4 +1,4 @@
-"""The flags of talc-run are the options of the library: each has one, and both take the same values."""
+"""The flags of talc-run are the options of the library, and both take the same values."""
 import re
 import subprocess
 import unittest
@@ -104,6 +104,14 @@ class Table(unittest.TestCase):
                         row[1].split(";")[0].split(",")[0].replace("none", "0"),
                         flag.preset.split(";")[0].split(",")[0].replace("none", "0"),
                     )
+
+
+    def test_is_that_of_the_documentation(self):
+        text = (SOURCE / "docs/TOOLS.md").read_text()
+        rows = dict(re.findall(r"^\| `--([a-z-]+)` \| .* \| (.*?) \|$", text, re.M))
+        for flag in FLAGS:
+            with self.subTest(flag.name):
+                self.assertEqual(rows[flag.name].replace("`", ""), flag.preset)
 
 
 class Values(Scratch):

@@ -1,4 +1,4 @@
-"""The page itself: well formed, complete, harmless whatever the reports say, and seen by a browser."""
+"""The page: well formed, complete, harmless whatever the reports say, and seen by a browser."""
 import os
 import re
 import shutil

@@ -1,6 +1,6 @@
 """Pages as the library writes them, made by hand; run as a program, one that shows such a page.
 
-    pages.py SECONDS [TEXT]     prints TEXT and a number, four times a second, and shows its counters
+    pages.py SECONDS [TEXT]    prints TEXT and a number, four times a second, and shows its counters
 """
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Where all that is mapped is: parts whose sum it is, the waste of each class, what grew.
 
     mapped = live + overhead | metadata | retained: caches + transit + free slots + kept + space
-                                          the same:  dirty, which has memory, + purged, which has none
+                                          the same: dirty, which has memory + purged, which has none
 """
 from __future__ import annotations
 

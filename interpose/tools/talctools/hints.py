@@ -1,4 +1,4 @@
-"""What to do about it: short, and only where the figures say so. Each has a threshold of its own."""
+"""What to do about it: short, and only where the figures say so. Each has its own threshold."""
 from __future__ import annotations
 
 from collections.abc import Iterator

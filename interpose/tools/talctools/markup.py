@@ -8,7 +8,7 @@ from talctools.text import printable
 
 
 def escaped(value: object) -> str:
-    """Safe within elements and quoted attributes; on one line, and in letters that can be written."""
+    """Safe within elements and quoted attributes; on one line, in letters that can be written."""
     text = printable(str(value)).encode("utf-8", errors="replace").decode("utf-8")
     return html.escape(text, quote=True)
 

@@ -1,7 +1,8 @@
 """One run of a command under one allocator, and what it cost.
 
 The launcher does the measuring (bench/launcher/launcher.c): a child of python would begin with
-python's peak memory for its own. The command runs in a session of its own, of which nothing is left.
+python's peak memory for its own. The command runs in a session of its own, of which nothing is
+left.
 """
 from __future__ import annotations
 

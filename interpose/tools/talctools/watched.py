@@ -1,4 +1,4 @@
-"""What --watch knows of the processes: the last sample of each, its rates, its resident memory so far."""
+"""What --watch knows of the processes: of each the last sample, its rates, and its memory so far."""
 from __future__ import annotations
 
 import os
