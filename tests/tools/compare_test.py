@@ -135,20 +135,32 @@ class Comparing(Scratch):
         self.assertEqual(done.returncode, 1)
         self.assertIn("talc: first round: the output differs from that under glibc", done.stderr)
 
+    def seen(self, *arguments: str, env: dict[str, str]) -> list[str]:
+        """What each run finds preloaded, and talc's purge delay, in the order of the runs."""
+        script = 'echo "$LD_PRELOAD $TALC_PURGE_DELAY" >>seen; exec true'
+        self.run_tool("--compare", *arguments, "sh", "-c", script, env=env)
+        return (self.root / "seen").read_text().splitlines()
+
     def test_what_is_preloaded_anyway_is_so_for_all_and_options_are_talcs(self):
         other = self.root / "other.so"
         subprocess.run(["cc", "-shared", "-x", "c", "/dev/null", "-o", other], check=True)
-        script = 'echo "$LD_PRELOAD $TALC_PURGE_DELAY" >>seen; exec true'
-        self.compare(
-            "--purge-delay=5",
-            "sh",
-            "-c",
-            script,
-            env={"LD_PRELOAD": str(other), "TALC_STATS": "xml"},
-        )
-        seen = (self.root / "seen").read_text().splitlines()
+        environment = {"LD_PRELOAD": str(other), "TALC_STATS": "xml"}
+        seen = self.seen("--rounds=1", "--purge-delay=5", env=environment)
         self.assertEqual(seen[0], f"{other} 5")
         self.assertRegex(seen[1], rf"/libtalc\.so(\.1)?:{other} 5$")
+
+    def test_glibc_is_glibc_under_a_preloaded_talc_too(self):
+        seen = self.seen("--rounds=1", env={"LD_PRELOAD": f"{BUILD}/libtalc-hardened.so"})
+        self.assertEqual(seen[0], " ")
+
+    def test_all_take_turns_at_being_first(self):
+        seen = self.seen("--rounds=3", env={})
+        names = [re.sub(r".*/(lib\w+).*", r"\1", line) for line in seen]
+        count = len(names) // 4
+        warm_up, *rounds = (names[i : i + count] for i in range(0, len(names), count))
+        self.assertEqual(warm_up[:2], [" ", "libtalc"])
+        for turn, order in enumerate(rounds):
+            self.assertEqual(order, warm_up[turn:] + warm_up[:turn])
 
     def test_interrupted_it_prints_what_it_has_and_leaves_nothing(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -105,7 +105,6 @@ class Table(unittest.TestCase):
                         flag.preset.split(";")[0].split(",")[0].replace("none", "0"),
                     )
 
-
     def test_is_that_of_the_documentation(self):
         text = (SOURCE / "docs/TOOLS.md").read_text()
         rows = dict(re.findall(r"^\| `--([a-z-]+)` \| .* \| (.*?) \|$", text, re.M))

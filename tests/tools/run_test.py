@@ -8,6 +8,7 @@ import unittest
 
 from support import BUILD, RUN, SOURCE, Scratch, clean_environment
 
+from talctools.environment import parse
 from talctools.options import FLAGS
 
 PRINT_LINES = "import sys; print(sys.argv[1:]); sys.exit(7)"
@@ -70,6 +71,9 @@ class Command(Scratch):
         preload = found.pop(b"LD_PRELOAD")
         self.assertRegex(os.fsdecode(preload), r"/libtalc\.so(\.1)?$")
         self.assertEqual(found, {os.fsencode(k): os.fsencode(v) for k, v in before.items()})
+
+    def test_sees_the_first_variable_of_a_name(self):
+        self.assertEqual(parse(b"A=1\0A=2\0odd\0B=\0C==\0"), {b"A": b"1", b"B": b"", b"C": b"="})
 
     def test_keeps_what_is_preloaded_already_but_for_another_talc(self):
         other = self.root / "other.so"

@@ -9,6 +9,7 @@ import sys
 import termios
 import time
 import unittest
+from unittest import mock
 
 import pages
 from emulator import Terminal
@@ -43,6 +44,14 @@ class Page(Scratch):
         ):
             with self.subTest(name):
                 self.assertIsNone(self.read(image))
+
+    def test_that_changed_while_it_was_read_is_read_again(self):
+        old, new = (pages.page(7, sequence=n, allocated=n) for n in (2, 4))
+        reads = [old[16:24], old, new[16:24], new[16:24], new, new[16:24]]
+        (self.root / "page").write_bytes(old)
+        with mock.patch("os.pread", side_effect=reads):
+            sample = live_page.read(str(self.root / "page"))
+        self.assertEqual(sample.counters["allocated"], 4)
 
     def test_is_not_sought_behind_a_link(self):
         (self.root / "page").write_bytes(pages.page(7))
@@ -121,6 +130,9 @@ class Lines(unittest.TestCase):
         parts = view.parts([one, one])
         self.assertEqual(sum(parts.values()), 200)
         self.assertEqual(parts["caches"], 24)
+        untouched = known(1, mapped=100, active=40, metadata=5, retained=55, cached=35, dirty=30)
+        untouched.sample.counters["purged"] = 25
+        self.assertEqual(sum(view.parts([untouched]).values()), 100)
 
 
 class Watching(Scratch):
@@ -204,6 +216,32 @@ class Watching(Scratch):
         self.assertRegex(
             last, r"made up \d+: .* 23.0 k allocations, most resident 43.0 MiB, most mapped 45.0"
         )
+
+    def test_what_was_printed_before_is_not_covered(self):
+        self.start(*SHOWS, "2", "out", preamble="seq -f 'before %g' 20; printf prompt")
+        self.read_until(lambda: "out 5" in self.terminal.lines())
+        self.assertEqual(self.panel_top(), 12)
+        self.assertEqual(self.end(), 0)
+        lines = [line for line in self.terminal.scrolled + self.terminal.lines() if line]
+        self.assertEqual(lines[:20], [f"before {i}" for i in range(1, 21)])
+        self.assertEqual(lines[20], "promptout 0")
+        self.assertEqual(lines[21:-1], [f"out {i}" for i in range(1, 8)])
+
+    def test_ctrl_c_reaches_the_command_once(self):
+        counts = (
+            "import signal, time\n"
+            "caught = []\n"
+            "signal.signal(signal.SIGINT, lambda *_: caught.append(1))\n"
+            "print('ready', flush=True)\n"
+            "end = time.monotonic() + 1.5\n"
+            "while time.monotonic() < end: time.sleep(0.01)\n"
+            "print('caught', len(caught))\n"
+        )
+        self.start(sys.executable, "-c", counts)
+        self.read_until(lambda: any("ready" in line for line in self.terminal.lines()))
+        os.write(self.descriptor, b"\x03")
+        self.assertEqual(self.end(), 0)
+        self.assertTrue(any("caught 1" in line for line in self.terminal.lines()))
 
     def test_ctrl_c_ends_the_command_and_restores_the_terminal(self):
         self.start(*SHOWS, "60")

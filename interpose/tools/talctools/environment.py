@@ -17,11 +17,15 @@ _OURS = re.compile(rb"libtalc(-hardened)?\.so[^/]*")
 def inherited() -> Environment:
     try:
         with open("/proc/self/environ", "rb") as file:
-            strings = file.read().split(b"\0")
+            return parse(file.read())
     except OSError:
         return dict(os.environb)
+
+
+def parse(strings: bytes) -> Environment:
+    """Of NAME=value, each with a zero behind it."""
     environment: Environment = {}
-    for string in strings:
+    for string in strings.split(b"\0"):
         name, equals, value = string.partition(b"=")
         if equals:
             environment.setdefault(name, value)  # the first counts, as for getenv

@@ -6,7 +6,6 @@ anywhere. All reports of one process are a series, of which only the last is kep
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -155,7 +154,7 @@ def _check_figures(values: Mapping[str, Any], keys: Iterable[str], where: str) -
         if value is None:
             continue
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or not 0 <= value < 2**64:
+        if not is_number or not 0 <= value < 2**64:
             raise UserError(f"{where}: '{key}' is no figure")
 
 
