@@ -149,6 +149,17 @@ class Pages(Made):
         self.assertNotIn("\x1b", text)
         self.assertNotIn("\u202e", text)
 
+    def test_names_are_read_as_utf8_where_they_are(self):
+        parsed = self.assert_sound(self.page(samples.report(program="caf\u00c3\u00a9")))
+        self.assertIn("café", parsed.text)
+        parsed = self.assert_sound(self.page(samples.report(program="caf\u00e9")))
+        self.assertIn("café", parsed.text)
+
+    def test_what_is_left_out_is_said(self):
+        parsed = self.assert_sound(self.page(samples.report(threads_left_out=7, heaps_left_out=9)))
+        self.assertIn("and 7 more", parsed.text)
+        self.assertIn("and 9 more", parsed.text)
+
     def test_edges_of_figures_make_no_odd_page(self):
         top = 2**64 - 1
         for changed in (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from talctools import sections
 from talctools.markup import escaped, table
-from talctools.reports import Process, number, resident
+from talctools.reports import Process, number, resident, text
 from talctools.style import STYLE
 from talctools.text import magnitude
 
@@ -55,7 +55,7 @@ def _overview(processes: Sequence[Process]) -> str:
         return ""
     rows = [
         [
-            f'<a href="#p{i}">{escaped(process.last["program"])}</a>',
+            f'<a href="#p{i}">{escaped(text(process.last["program"]))}</a>',
             f"{process.last['process']:.0f}",
             f"{len(process.points):,}",
             magnitude(number(process.last, "allocated")),

@@ -21,7 +21,7 @@ _TEXTS = ("program", "library", "version", "reason")
 _FIGURES = (
     *_REQUIRED,
     *("timestamp", "uptime", "cached", "in_transit", "slab_free", "kept", "resident", "dirty"),
-    *("purged", "peak", "peak_uptime", "heap_limit", "threads_left_out"),
+    *("purged", "peak", "peak_uptime", "heap_limit", "threads_left_out", "heaps_left_out"),
 )
 _OBJECTS = {
     "kernel": ("rss", "anon_huge_pages", "lazy_free", "mappings", "minor_faults", "major_faults"),
@@ -66,6 +66,14 @@ def number(report: Mapping[str, Any], key: str) -> float:
     """The figure, or 0 where there is none."""
     value = report.get(key)
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
+
+
+def text(value: str) -> str:
+    """The library writes each byte of a name as a character: this is what they spell, if it is UTF-8."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
 
 
 def resident(report: Report) -> float:

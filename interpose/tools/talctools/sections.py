@@ -9,7 +9,7 @@ from talctools import charts
 from talctools.accounting import ClassUse, by_waste, parts
 from talctools.hints import hints
 from talctools.markup import block, escaped, folded, table
-from talctools.reports import Process, Report, number, resident
+from talctools.reports import Process, Report, number, resident, text
 from talctools.text import duration, magnitude
 
 _MOST_CLASSES = 12
@@ -39,7 +39,7 @@ def head(process: Process) -> str:
         facts.append(escaped(_REASONS.get(report["reason"], f"reason: {report['reason']}")))
     count = len(process.points)
     facts.append("one report" if count == 1 else f"{count:,} reports, of which this is the last")
-    return f'<h2>{escaped(report["program"])}</h2>\n<p class="note">{", ".join(facts)}</p>\n'
+    return f'<h2>{escaped(text(report["program"]))}</h2>\n<p class="note">{", ".join(facts)}</p>\n'
 
 
 def figures(process: Process) -> str:
@@ -261,9 +261,11 @@ def map_section(process: Process) -> str:
         for row in heaps[:_MOST_HEAPS]
         if row["cells"]
     )
+    left = len(heaps[_MOST_HEAPS:]) + int(number(process.last, "heaps_left_out"))
+    more = f"<p>… and {left:,} more.</p>\n" if left else ""
     return block(
         "A map of the heaps",
-        f'<p class="legend">{legend}</p>\n{drawn}',
+        f'<p class="legend">{legend}</p>\n{drawn}{more}',
         "Each square is a stretch of addresses, in rows from the lowest on.",
     )
 
@@ -286,5 +288,5 @@ def options_section(process: Process) -> str:
 
 
 def _value(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text[:_MOST_TEXT]
+    shown = text(value) if isinstance(value, str) else json.dumps(value)
+    return shown[:_MOST_TEXT]
