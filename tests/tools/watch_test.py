@@ -2,6 +2,7 @@
 import fcntl
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -13,7 +14,7 @@ from unittest import mock
 
 import pages
 from emulator import Terminal
-from support import RUN, Scratch, clean_environment
+from support import RUN, SOURCE, Scratch, clean_environment
 
 from talctools import live_page, view, watching
 from talctools.watched import History, Processes, Watched
@@ -32,6 +33,20 @@ class Page(Scratch):
         sample = self.read(pages.page(7, b"a b", **counters))
         self.assertEqual((sample.process, sample.program, sample.uptime_s), (7, "a b", 1.5))
         self.assertEqual(sample.counters, counters)
+
+    def test_is_laid_out_as_the_library_does(self):
+        header = (SOURCE / "interpose/live_page.hpp").read_text()
+        members = re.findall(r"^  (\w+) (\w+)(?:\[(\d+)\])?;", header, re.M)
+        sizes = {"char": 1, "uint32_t": 4, "uint64_t": 8}
+        offsets, at = {}, 0
+        for kind, name, count in members:
+            offsets[name] = at
+            at += sizes[kind] * int(count or 1)
+        self.assertEqual(offsets["uptime_ms"] + 8, live_page.HEAD.size)
+        self.assertEqual(at, live_page.HEAD.size + live_page.BODY.size)
+        self.assertEqual(list(offsets)[-len(live_page.COUNTERS) :], list(live_page.COUNTERS))
+        self.assertEqual(offsets["sequence"], live_page._SEQUENCE_AT)
+        self.assertIn(f"VERSION {live_page.VERSION}\n", header)
 
     def test_that_is_being_written_or_is_none_is_not_believed(self):
         for name, image in (

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from talctools.arguments import Arguments
-from talctools.environment import Environment, with_preload, with_variables
+from talctools.environment import Environment, pattern, with_preload, with_variables
 from talctools.installation import HARDENED, PLAIN, Installation
 from talctools.launch import Program
 from talctools.measuring import Laboratory, Run
@@ -30,6 +30,9 @@ BASELINE = "glibc"
 INTERRUPTED = 130
 
 _DEFAULT_ROUNDS = 3
+
+# What the caller's environment may have the library show, which is not to be in the way.
+_SHOWING = (b"TALC_STATS", b"TALC_WATCH")
 
 # Headings, what they are read from, and how they are written.
 _COLUMNS: tuple[tuple[str, Callable[[dict[str, float]], float], Callable[[float], str]], ...] = (
@@ -59,7 +62,7 @@ def compare(arguments: Arguments, installation: Installation, program: Program) 
     ours = HARDENED if arguments.hardened else PLAIN
     allocators = [Allocator(BASELINE), Allocator(ours, installation.library(ours)), *installed()]
     contestants = [Contestant(allocator) for allocator in allocators]
-    environment = {k: v for k, v in program.environment.items() if not k.startswith(b"TALC_STATS")}
+    environment = {k: v for k, v in program.environment.items() if not k.startswith(_SHOWING)}
     interrupted = False
     remarks: list[str] = []
     with tempfile.TemporaryDirectory(prefix="talc-run-") as folder, _interruptible():
@@ -103,20 +106,28 @@ def _warm_up(
     environment: Environment,
 ) -> list[str]:
     """One run of each. Returns what there is to say about talc's part in it."""
-    folder = laboratory.folder / "statistics"
-    folder.mkdir()
-    report = {"TALC_STATS": "json", "TALC_STATS_FILE": f"{folder}/%p"}
+    reports, pages = laboratory.folder / "reports", laboratory.folder / "pages"
+    reports.mkdir()
+    pages.mkdir()
+    shows = {
+        "TALC_STATS": "json",
+        "TALC_STATS_FILE": pattern(reports),
+        "TALC_WATCH": pattern(pages),
+    }
     for contestant in contestants:
         _progress(f"first round, which is not counted: {contestant.name}")
-        seen = with_variables(environment, report)
+        seen = with_variables(environment, shows)
         contestant.first = laboratory.run(command, _preload(contestant, environment), seen)
-    served = sum(map(_allocations, folder.iterdir()))
-    if served == 0:
-        return [
-            "talc wrote no statistics: whether it served the command is not certain "
-            "(one that ends by _exit or a signal writes none)"
-        ]
-    return [f"talc served {served:,} allocations"]
+    return [_served(sum(map(_allocations, reports.iterdir())), any(pages.iterdir()))]
+
+
+def _served(allocations: int, is_loaded: bool) -> str:
+    """A command that ends by _exit or a signal writes no report, but its page is there."""
+    if allocations:
+        return f"talc served {allocations:,} allocations"
+    if is_loaded:
+        return "talc served the command, which ended without a report (by _exit, or by a signal)"
+    return "talc showed no sign of having served the command"
 
 
 def _preload(contestant: Contestant, environment: Environment) -> bytes:

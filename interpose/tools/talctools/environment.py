@@ -39,5 +39,10 @@ def with_preload(environment: Environment, library: str) -> Environment:
     return environment | {b"LD_PRELOAD": b":".join([os.fsencode(library), *kept])}
 
 
+def pattern(folder: str | os.PathLike[str]) -> str:
+    """For an option that takes a path: a file of its own in the folder for each process."""
+    return os.path.join(os.fspath(folder).replace("%", "%%"), "%p")
+
+
 def with_variables(environment: Environment, variables: Mapping[str, str]) -> Environment:
     return environment | {os.fsencode(k): os.fsencode(v) for k, v in variables.items()}

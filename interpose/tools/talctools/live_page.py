@@ -1,7 +1,7 @@
 """Reading the page that a process shows its counters in. interpose/live_page.hpp lays it out.
 
     0  "talcpage" | version u32 | size u32 | sequence u64 | process u64 | program, 64 bytes
-  104  uptime in ms u64 | the counters, a u64 each, in the order of COUNTERS
+   96  uptime in ms u64 | the counters, a u64 each, in the order of COUNTERS
 
 The sequence is odd while the library writes; who reads looks at it before and after.
 """

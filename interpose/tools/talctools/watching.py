@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 
 from talctools import launch, view
-from talctools.environment import with_variables
+from talctools.environment import pattern, with_variables
 from talctools.messages import is_terminal, say
 from talctools.terminal import Panel
 from talctools.watched import Processes
@@ -42,8 +42,7 @@ _OURS = {signal.SIGCHLD, signal.SIGWINCH, signal.SIGTTOU}
 def watch(program: launch.Program) -> int:
     """The exit status of the command."""
     with tempfile.TemporaryDirectory(prefix="talc-run-", ignore_cleanup_errors=True) as folder:
-        pages = {"TALC_WATCH": f"{folder.replace('%', '%%')}/%p"}
-        environment = with_variables(program.environment, pages)
+        environment = with_variables(program.environment, {"TALC_WATCH": pattern(folder)})
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON | _OURS)
         started = launch.Program(program.path, program.arguments, environment)
         begin = time.monotonic()
