@@ -98,6 +98,17 @@ class Known(Scratch):
         self.assertEqual(processes.first_seen.most_resident, 9)
         self.assertEqual(os.listdir(self.root), [])
 
+    def test_a_page_that_is_being_written_loses_nobody(self):
+        process = os.getpid()
+        processes = Processes(str(self.root), process)
+        for sequence in (2, 3, 4):
+            self.show(process, sequence=sequence, resident=sequence)
+            processes.refresh()
+            self.assertEqual(
+                [known.most_resident for known in processes.in_order()], [sequence & ~1]
+            )
+        self.assertEqual(processes.first_seen.resident.values, [2, 4])
+
     def test_rates_are_of_the_time_between(self):
         process = os.getpid()
         processes = Processes(str(self.root), process)
@@ -128,7 +139,7 @@ class Lines(unittest.TestCase):
                 with self.subTest(width=width, line=line):
                     self.assertLessEqual(len(line), width)
                     self.assertNotIn("\x1b", line)
-        self.assertIn("and 34 more processes", view.panel("c", 1.0, many, 80)[-2])
+        self.assertIn("and 34 more processes", view.panel("c", 1.0, many, 80)[-3])
 
     def test_parts_sum_up_to_what_is_mapped(self):
         one = known(
@@ -234,13 +245,15 @@ class Watching(Scratch):
         self.read_until(lambda: "out 15" in self.terminal.lines())
         top = self.panel_top()
         lines = self.terminal.lines()
-        self.assertEqual(top, 12, lines)
+        self.assertEqual(top, 11, lines)
         self.assertRegex(
-            lines[13], r"^process +allocated +resident +mapped +dirty +caches +allocs/s"
+            lines[12], r"^process +allocated +resident +mapped +dirty +caches +allocs/s"
         )
         self.assertRegex(
-            lines[14], r"^\d+ made up +10.0 MiB +3\d.0 MiB +40.0 MiB +8.0 MiB +2.0 MiB +\d\.\d k"
+            lines[13], r"^\d+ made up +10.0 MiB +3\d.0 MiB +40.0 MiB +8.0 MiB +2.0 MiB +\d\.\d k"
         )
+        self.assertRegex(lines[14], "^█+▓+▒+·+m+$")
+        self.assertEqual(len(lines[14]), 100)
         self.assertIn("▒ dirty 6.0 MiB", lines[15])
         self.assertEqual(self.end(), 0)
         self.assert_restored()
@@ -254,7 +267,7 @@ class Watching(Scratch):
     def test_what_was_printed_before_is_not_covered(self):
         self.start(*SHOWS, "2", "out", preamble="seq -f 'before %g' 20; printf prompt")
         self.read_until(lambda: "out 5" in self.terminal.lines())
-        self.assertEqual(self.panel_top(), 12)
+        self.assertEqual(self.panel_top(), 11)
         self.assertEqual(self.end(), 0)
         lines = [line for line in self.terminal.scrolled + self.terminal.lines() if line]
         self.assertEqual(lines[:20], [f"before {i}" for i in range(1, 21)])
@@ -281,7 +294,7 @@ class Watching(Scratch):
         self.read_until(self.has_figures)
         # An orphaned group is not stopped by a terminal: it has no shell that could continue it.
         # Therefore the command is stopped as the shell's ^Z would.
-        child = int(self.terminal.lines()[14].split()[0])
+        child = int(self.terminal.lines()[13].split()[0])
         os.kill(child, signal.SIGSTOP)
         _, status = os.waitpid(self.pid, os.WUNTRACED)
         self.assertTrue(os.WIFSTOPPED(status))
@@ -296,7 +309,7 @@ class Watching(Scratch):
         self.read_until(self.has_figures)
         self.terminal = Terminal(12, 90)
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 90, 0, 0))
-        self.read_until(lambda: self.panel_top() == 8)
+        self.read_until(lambda: self.panel_top() == 7)
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 5, 90, 0, 0))
         self.terminal = Terminal(5, 90)
         self.read_until(lambda: sum("out" in line for line in self.terminal.lines()) > 2)

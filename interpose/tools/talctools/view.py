@@ -52,24 +52,21 @@ def parts(known: Sequence[Watched]) -> dict[str, int]:
     return total
 
 
-def _bar(known: Sequence[Watched], width: int) -> str:
+def _bar(known: Sequence[Watched], width: int) -> list[str]:
+    """A line of the parts, as long as they are large, and their legend."""
     sizes = parts(known)
-    legend = "  ".join(f"{sign} {name} {magnitude(sizes[name])}" for name, sign in _PARTS)
-    room = width - len(legend) - 2
     whole = sum(sizes.values())
-    if room < 10 or whole == 0:
-        return legend
     bar, drawn, so_far = "", 0, 0
     for name, sign in _PARTS:
         so_far += sizes[name]
-        until = round(room * so_far / whole)
+        until = round(width * so_far / whole) if whole else 0
         bar += sign * (until - drawn)
         drawn = until
-    return f"{bar}  {legend}"
+    return [bar, "  ".join(f"{sign} {name} {magnitude(sizes[name])}" for name, sign in _PARTS)]
 
 
 def panel(command: str, seconds: float, known: Sequence[Watched], width: int) -> list[str]:
-    """At most MOST_ROWS + 4 lines, none longer than `width` characters."""
+    """At most MOST_ROWS + 5 lines, none longer than `width` characters."""
     title = f"── talc-run: {printable(command)} "
     clock = f" {duration(seconds)} ──"
     room = max(0, width - len(clock))
@@ -88,7 +85,7 @@ def panel(command: str, seconds: float, known: Sequence[Watched], width: int) ->
         rest = known[MOST_ROWS:]
         resident = sum(one.sample.counters["resident"] for one in rest)
         lines.append(f"… and {len(rest)} more processes, resident {magnitude(resident)}")
-    lines.append(_bar(known, width))
+    lines += _bar(known, width)
     return [line[:width].rstrip() for line in lines]
 
 

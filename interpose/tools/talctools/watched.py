@@ -68,6 +68,8 @@ class Processes:
             try:
                 sample = live_page.read(path)
                 if sample is None:
+                    # It is being written, perhaps by a process that was stopped meanwhile.
+                    seen.add(int(name) if name.isdecimal() else 0)
                     continue
                 if not os.path.exists(f"/proc/{sample.process}"):
                     os.unlink(path)  # its last words, if they are new ones
