@@ -9,8 +9,8 @@ from pathlib import Path
 
 from support import BUILD, RUN, Scratch, clean_environment
 
-from talctools.comparing import Contestant, judge
 from talctools.environment import inherited
+from talctools.judging import Contestant, judge
 from talctools.measuring import Laboratory, Run
 from talctools.peers import PEERS, Allocator, installed
 
@@ -65,7 +65,7 @@ class Measuring(Scratch):
 
 def contestant(name: str, *runs: tuple[str, str]) -> Contestant:
     made = [Run({}, status, output, "oops") for status, output in runs]
-    return Contestant(Allocator(name), made[0], made[1:])
+    return Contestant(Allocator(name), made[0], runs=made[1:])
 
 
 class Judging(unittest.TestCase):
@@ -75,7 +75,24 @@ class Judging(unittest.TestCase):
         return judge([contestant("glibc", *base), contestant("talc", *others)])
 
     def test_all_alike_is_nothing_to_speak_of(self):
-        self.assertEqual(self.judge([self.FINE] * 2, self.FINE, self.FINE), ([], []))
+        found = judge([contestant("glibc", *[self.FINE] * 3), *self.others([self.FINE] * 3)])
+        self.assertEqual(found, (["talc served 1,234 allocations"], []))
+
+    def others(self, runs: list[tuple[str, str]]) -> list[Contestant]:
+        talc, peer = contestant("talc", *runs), contestant("peer", *runs)
+        talc.allocations = 1234
+        return [talc, peer]
+
+    def test_who_was_not_loaded_is_at_fault(self):
+        runs = [self.FINE] * 2
+        for index, name in enumerate(("talc", "peer")):
+            others = self.others(runs)
+            others[index].is_loaded = False
+            remarks, faults = judge([contestant("glibc", *runs), *others])
+            self.assertEqual(
+                faults, [f"{name} was not loaded into the command, which ran without it"]
+            )
+            self.assertEqual(len(remarks), index)
 
     def test_another_status_or_output_is_a_fault_told_once(self):
         crash = ("signal 11", "")
@@ -87,12 +104,12 @@ class Judging(unittest.TestCase):
     def test_a_command_that_fails_under_glibc_too_is_only_remarked(self):
         failing = ("exit 1", "a")
         remarks, faults = self.judge([failing] * 2, failing, failing)
-        self.assertEqual((remarks, faults), (["under glibc the command ended by exit 1"], []))
+        self.assertEqual((remarks[1:], faults), (["under glibc the command ended by exit 1"], []))
 
     def test_output_that_changes_under_glibc_is_not_compared(self):
         remarks, faults = self.judge([self.FINE, ("exit 0", "b")], ("exit 0", "c"), self.FINE)
         self.assertEqual(faults, [])
-        self.assertIn("it changes from run to run", remarks[0])
+        self.assertIn("it changes from run to run", remarks[1])
 
 
 class Peers(unittest.TestCase):
@@ -125,10 +142,17 @@ class Comparing(Scratch):
         self.assertEqual(self.names(done)[:2], ["glibc", "talc-hardened"])
         self.assertIn("talc served", done.stderr)
 
-    def test_a_command_without_statistics_is_not_certain(self):
+    def test_a_command_without_statistics_is_told(self):
         done = self.compare("sh", "-c", "exit 0")
-        self.assertIn("whether it served the command is not certain", done.stderr)
+        self.assertIn("talc was loaded; the command ended without a report", done.stderr)
         self.assertEqual(done.returncode, 0)
+
+    def test_a_static_command_shows_that_nobody_served_it(self):
+        self.program("still", "int main(void) { return 0; }", "-static")
+        done = self.compare("./still")
+        self.assertEqual(done.returncode, 1)
+        for name in ("talc", *(peer.name for peer in installed())):
+            self.assertIn(f"{name} was not loaded into the command", done.stderr)
 
     def test_output_under_one_allocator_that_differs_is_a_fault(self):
         done = self.compare("sh", "-c", "case $LD_PRELOAD in *libtalc*) echo odd;; esac; exec true")
