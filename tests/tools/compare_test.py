@@ -140,7 +140,7 @@ class Comparing(Scratch):
     def test_takes_the_hardened_one_instead(self):
         done = self.compare("--hardened", "/bin/ls", "/")
         self.assertEqual(self.names(done)[:2], ["glibc", "talc-hardened"])
-        self.assertIn("talc served", done.stderr)
+        self.assertIn("talc-hardened served", done.stderr)
 
     def test_a_command_without_statistics_is_told(self):
         done = self.compare("sh", "-c", "exit 0")
