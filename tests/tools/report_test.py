@@ -38,19 +38,31 @@ class CommandLine(Scratch):
         for name, text, message in (
             ("empty", "", "in.json: no report in it"),
             ("blank", "\n \n", "in.json: no report in it"),
-            ("text", "talc: ls, process 3\n", "in.json:1: no report of talc: not JSON"),
-            ("binary", "\x7fELF\x00\x01", "in.json:1: no report of talc: not JSON"),
+            (
+                "text",
+                "talc: ls, process 3\n",
+                "in.json:1: no report of talc in JSON, as TALC_STATS=json writes",
+            ),
+            (
+                "binary",
+                "\x7fELF\x00\x01",
+                "in.json:1: no report of talc in JSON, as TALC_STATS=json writes",
+            ),
             (
                 "broken off",
                 good + "\n" + good[:50],
-                "in.json:2: no report of talc: not JSON, and breaks off",
+                "in.json:2: no report of talc in JSON, as TALC_STATS=json writes, and breaks off",
             ),
-            ("other JSON", "[1]", "in.json:1: no report of talc: a JSON report begins"),
-            ("deep", "[" * 100_000, "in.json:1: no report of talc: not JSON"),
+            ("other JSON", "[1]", "in.json:1: JSON, but no report of talc"),
+            (
+                "deep",
+                "[" * 100_000,
+                "in.json:1: no report of talc in JSON, as TALC_STATS=json writes",
+            ),
             (
                 "no number",
                 good.replace("167772160", "NaN"),
-                "in.json:1: no report of talc: not JSON",
+                "in.json:1: no report of talc in JSON, as TALC_STATS=json writes",
             ),
             (
                 "newer",

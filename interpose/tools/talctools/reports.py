@@ -117,7 +117,9 @@ def _reports_of(path: str) -> Iterable[Report]:
             report = json.loads(line, parse_constant=_refuse)
         except (ValueError, RecursionError):
             ending = "" if line.endswith(b"\n") else ", and breaks off"
-            raise UserError(f"{where}: no report of talc: not JSON{ending}") from None
+            raise UserError(
+                f"{where}: no report of talc in JSON, as TALC_STATS=json writes{ending}"
+            ) from None
         yield _checked(report, where)
 
 
@@ -127,7 +129,7 @@ def _refuse(constant: str) -> float:
 
 def _checked(report: Any, where: str) -> Report:
     if not isinstance(report, dict) or "program" not in report or "mapped" not in report:
-        raise UserError(f"{where}: no report of talc: a JSON report begins with its schema")
+        raise UserError(f"{where}: JSON, but no report of talc")
     schema = report.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise UserError(

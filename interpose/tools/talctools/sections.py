@@ -288,5 +288,7 @@ def options_section(process: Process) -> str:
 
 
 def _value(value: object) -> str:
+    if value is None:
+        return "none"
     shown = text(value) if isinstance(value, str) else json.dumps(value)
     return shown[:_MOST_TEXT]
