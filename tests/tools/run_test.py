@@ -19,7 +19,7 @@ class Command(Scratch):
     def test_is_served_by_talc(self):
         done = self.run_tool("--stats", "/bin/ls", "/")
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stderr, r"^talc: ls, process \d+\n")
+        self.assertRegex(done.stderr, r"^talc: ls, process \d+\b")
         self.assertIn("etc\n", done.stdout)
 
     def test_is_served_by_the_hardened_one(self):
