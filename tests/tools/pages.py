@@ -29,6 +29,9 @@ def page(
 
 
 def main(seconds: float, text: str | None = None) -> None:
+    if os.environ.pop("LD_PRELOAD", None):
+        # Without talc, which would show a page of its own in the same file.
+        os.execve(sys.executable, sys.orig_argv, os.environ)
     path = Path(os.environ["TALC_WATCH"].replace("%p", str(os.getpid())).replace("%%", "%"))
     begin = time.monotonic()
     for number in range(max(1, round(seconds * 4))):

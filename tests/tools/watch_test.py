@@ -333,6 +333,56 @@ class Watching(Scratch):
         self.assertEqual(len([line for line in self.terminal.lines() if line]), 1)
 
 
+LIVES = """
+import os, time
+blocks = [bytearray(1000) for _ in range(30_000)]
+if os.fork() == 0:
+    more = [bytearray(1000) for _ in range(60_000)]
+    time.sleep(2)
+    os._exit(0)
+time.sleep(2)
+"""
+
+
+class Served(Scratch):
+    """By the library itself."""
+
+    def test_a_process_and_its_child_show_their_own_memory(self):
+        done = self.run_tool(
+            "--watch",
+            sys.executable,
+            "-c",
+            LIVES,
+            env={"PYTHONMALLOC": "malloc"},
+            start_new_session=True,
+        )
+        line = r"^talc-run: python\S* (\d+): .*: allocated (\d+)\.\d MiB, resident (\d+)\.\d MiB, "
+        shown = re.findall(line, done.stderr, re.M)
+        most = {int(process): (int(live), int(rss)) for process, live, rss in shown}
+        last = re.search(r"^talc-run: python\S* (\d+): .* most resident (\d+)\.", done.stderr, re.M)
+        parent = most.pop(int(last[1]))
+        ((_, child),) = most.items()
+        self.assertGreater(parent[0], 28)
+        self.assertLess(parent[0], 60)
+        self.assertGreater(child[0], 85)
+        for live, resident in (parent, child):
+            self.assertGreater(resident, live)
+        self.assertGreaterEqual(int(last[2]), parent[1])
+
+    def test_the_last_words_of_a_quick_command_are_read(self):
+        done = self.run_tool("--watch", "/bin/ls", start_new_session=True)
+        self.assertRegex(done.stderr, r"^talc-run: ls \d+: .* \d+ allocations, most resident \d")
+
+    def test_each_byte_of_what_is_mapped_is_in_a_part(self):
+        path = self.root / "page"
+        source = "x = [bytearray(5000) for _ in range(9999)]; del x[::2]; import os, time; time.sleep(1); os._exit(0)"
+        self.run_tool("--", sys.executable, "-c", source, env={"TALC_WATCH": str(path)})
+        sample = live_page.read(str(path))
+        parts = view.parts([Watched(sample)])
+        self.assertGreater(parts["live"], 20 << 20)
+        self.assertEqual(sum(parts.values()), sample.counters["mapped"])
+
+
 class WithoutTerminal(Scratch):
     def watch(self, *command: str, **more) -> subprocess.CompletedProcess[str]:
         path = {"PYTHONPATH": os.environ["PYTHONPATH"]}

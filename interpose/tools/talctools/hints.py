@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from talctools.accounting import by_waste, steady_growth
-from talctools.reports import Process, Report, number, resident
+from talctools.reports import Process, Report, number
 from talctools.text import duration, magnitude
 
 _MIB = 1 << 20
@@ -103,13 +103,14 @@ def _caches(report: Report) -> Iterator[str]:
 
 
 def _huge_pages(report: Report) -> Iterator[str]:
-    kernel = report.get("kernel", {})
-    rss, huge = number(kernel, "rss"), number(kernel, "anon_huge_pages")
-    used = number(report, "active") + number(report, "metadata")
-    if huge > 32 * _MIB and huge > 0.5 * rss and resident(report) > 2 * used:
+    """A huge page brings in more than was touched: memory that nothing known to talc accounts for."""
+    huge = number(report.get("kernel", {}), "anon_huge_pages")
+    known = sum(number(report, key) for key in ("active", "metadata", "dirty"))
+    excess = number(report, "resident") - known
+    if huge > 32 * _MIB and excess > 32 * _MIB and excess > 0.2 * known:
         yield (
-            f"{magnitude(huge)} in memory are huge pages, and more than half of the memory is not "
-            "in use: TALC_THP=never may need less."
+            f"{magnitude(excess)} are in memory without being used or having been, and "
+            f"{magnitude(huge)} are huge pages: TALC_THP=never may need less."
         )
 
 
