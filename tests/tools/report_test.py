@@ -1,13 +1,19 @@
 """talc-report as a user meets it: what it reads, what it refuses and how, where it writes."""
 import json
 import subprocess
+import sys
 import unittest
 from pathlib import Path
 
 import samples
 from support import REPORT, SOURCE, Scratch, clean_environment
 
-from talctools import reports
+from talctools import charts, reports
+from talctools.accounting import parts
+
+
+# Of which the library does not tell yet.
+LATER = {"purges"}
 
 
 class CommandLine(Scratch):
@@ -157,6 +163,64 @@ class CommandLine(Scratch):
         version = self.run_tool("--version").stdout.replace("talc-run", "talc-report")
         self.assertEqual(self.report("--version").stdout, version)
         self.assertIn("version: '" + version.split()[-1], (SOURCE / "meson.build").read_text())
+
+
+SOURCE_CODE = """
+import threading, time
+def work(): return [bytearray(size) for size in (30, 300, 3000, 30_000, 5_000_000) * 40]
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+held = work()
+time.sleep(1)
+"""
+
+
+class Written(Scratch):
+    """By the library itself."""
+
+    def written(self, *flags: str) -> Path:
+        path = self.root / "reports.json"
+        done = self.run_tool(
+            *flags,
+            "--stats-interval=0.25",
+            f"--stats-file={path}",
+            sys.executable,
+            "-c",
+            SOURCE_CODE,
+            env={"PYTHONMALLOC": "malloc"},
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return path
+
+    def test_reports_of_both_libraries_make_a_page_that_accounts_for_every_byte(self):
+        for flags in ([], ["--hardened"]):
+            with self.subTest(flags=flags):
+                path = self.written(*flags)
+                (process,) = reports.read([str(path)])
+                self.assertGreater(len(process.points), 3)
+                sizes = {part.key: part.size_bytes for part in parts(process.last)}
+                self.assertEqual(sum(sizes.values()), process.last["mapped"])
+                self.assertEqual(sizes["purged"], process.last["purged"])
+                self.assertGreater(max(one.figures["allocated"] for one in process.points), 200e6)
+                done = self.run_tool(path, tool=REPORT)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertIn("<h3>Over time</h3>", done.stdout)
+                path.unlink()
+
+    def test_every_figure_that_is_read_is_written(self):
+        (process,) = reports.read([str(self.written())])
+        report = process.last
+        missing = {key for key in reports._FIGURES if key not in report}
+        for key, figures in (*reports._OBJECTS.items(), *reports._LISTS.items()):
+            if key not in report:
+                missing.add(key)
+                continue
+            values = report[key][0] if key in reports._LISTS else report[key]
+            missing |= {f"{key}.{figure}" for figure in figures if figure not in values}
+        self.assertEqual(missing - LATER, set())
+        for row in report["heap_map"]:
+            self.assertLessEqual(set(row["cells"]), set(charts.CELLS))
 
 
 class Reading(Scratch):
