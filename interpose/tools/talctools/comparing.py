@@ -66,11 +66,18 @@ def compare(arguments: Arguments, installation: Installation, program: Program) 
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Who is told to end ends its command, too."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    numbers = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) == signal.SIG_DFL
+    ]
+    for number in numbers:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _warm_up(
