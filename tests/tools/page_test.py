@@ -129,6 +129,14 @@ class Pages(Made):
         self.assertEqual((parsed.tags["nav"], parsed.tags["article"], parsed.tags["a"]), (1, 2, 2))
         self.assertEqual(parse(self.page(samples.report())).tags["nav"], 0)
 
+    def test_of_very_many_those_with_the_largest_peaks_are_shown_closely(self):
+        many = [samples.report(process=i, peak=i << 20, heap_map=[]) for i in range(100)]
+        parsed = self.assert_sound(self.page(*many))
+        self.assertEqual(parsed.tags["article"], 32)
+        ids = [value for tag, name, value in parsed.attributes if (tag, name) == ("article", "id")]
+        self.assertEqual(ids, [f"p{i}" for i in range(68, 100)])
+        self.assertIn("Below are the 32 with the largest peaks.", parsed.text)
+
     def test_whatever_a_report_says_stays_text(self):
         evil = samples.report(
             program=EVIL,

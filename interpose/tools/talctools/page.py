@@ -24,10 +24,16 @@ _PARTS = (
 )
 
 
+# A build may leave thousands of reports: so many processes are shown closely, the rest in a line.
+MOST_CLOSELY = 32
+
+
 def page(processes: Sequence[Process], title: str, version: str) -> str:
+    by_peak = sorted(range(len(processes)), key=lambda i: -number(processes[i].last, "peak"))
+    closely = sorted(by_peak[:MOST_CLOSELY])
     bodies = "".join(
-        f'<article id="p{i}">\n{"".join(part(process) for part in _PARTS)}</article>\n'
-        for i, process in enumerate(processes)
+        f'<article id="p{i}">\n{"".join(part(processes[i]) for part in _PARTS)}</article>\n'
+        for i in closely
     )
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -43,19 +49,22 @@ def page(processes: Sequence[Process], title: str, version: str) -> str:
 <body>
 <header><h1>{escaped(title)}</h1></header>
 <main>
-{_overview(processes)}{bodies}</main>
+{_overview(processes, closely)}{bodies}</main>
 <footer>Written by talc-report {escaped(version)}. Sizes are in binary units: 1 KiB is 1024 bytes.</footer>
 </body>
 </html>
 """
 
 
-def _overview(processes: Sequence[Process]) -> str:
+def _overview(processes: Sequence[Process], closely: Sequence[int]) -> str:
     if len(processes) == 1:
         return ""
+    names = [escaped(text(process.last["program"])) for process in processes]
+    for i in closely:
+        names[i] = f'<a href="#p{i}">{names[i]}</a>'
     rows = [
         [
-            f'<a href="#p{i}">{escaped(text(process.last["program"]))}</a>',
+            names[i],
             f"{process.last['process']:.0f}",
             f"{len(process.points):,}",
             magnitude(number(process.last, "allocated")),
@@ -66,4 +75,10 @@ def _overview(processes: Sequence[Process]) -> str:
         for i, process in enumerate(processes)
     ]
     heads = ["program", "process", "reports", "allocated", "resident", "mapped", "peak mapped"]
-    return f"<nav>{table(heads, rows)}</nav>\n"
+    left = len(processes) - len(closely)
+    note = (
+        f'<p class="note">Below are the {len(closely)} with the largest peaks.</p>\n'
+        if left
+        else ""
+    )
+    return f"<nav>{note}{table(heads, rows)}</nav>\n"
