@@ -22,8 +22,8 @@ class Part:
 
 
 _PARTS = (
-    ("live", "live blocks", "what the program has allocated"),
-    ("overhead", "overhead", "what each live block costs besides: rounding, prefixes"),
+    ("live", "live blocks", "what the program has allocated, rounded up to usable bytes"),
+    ("overhead", "overhead", "what live blocks cost besides: prefixes and tags"),
     ("metadata", "metadata", "what serves all blocks: maps, slabs' metadata, tables"),
     ("caches", "caches", "free, in threads' caches, for their next allocations"),
     ("transit", "in transit", "freed by one thread, on the way back to another's arena"),
