@@ -10,7 +10,7 @@ from pathlib import Path
 from support import BUILD, RUN, Scratch, clean_environment
 
 from talctools.environment import inherited
-from talctools.judging import Contestant, judge
+from talctools.judging import Contestant, judge, table
 from talctools.measuring import Laboratory, Run
 from talctools.peers import PEERS, Allocator, installed
 
@@ -110,6 +110,26 @@ class Judging(unittest.TestCase):
         remarks, faults = self.judge([self.FINE, ("exit 0", "b")], ("exit 0", "c"), self.FINE)
         self.assertEqual(faults, [])
         self.assertIn("it changes from run to run", remarks[1])
+
+
+class Table(unittest.TestCase):
+    def test_has_medians_and_the_median_of_ratios_within_rounds(self):
+        def timed(name: str, *walls: float) -> Contestant:
+            plain = {
+                "user_s": 1.0,
+                "system_s": 0.5,
+                "peak_rss_kib": 2048.0,
+                "minor_faults": 9.0,
+                "major_faults": 1.0,
+            }
+            runs = [Run(plain | {"wall_s": wall}) for wall in walls]
+            return Contestant(Allocator(name), runs=runs)
+
+        text = table([timed("glibc", 1.0, 2.0, 4.0), timed("talc", 0.5, 3.0, 2.0)], ["a b", "c"])
+        title, _, base, ours = text.splitlines()
+        self.assertEqual(title, "'a b' c: median of 3 rounds, and its ratio to glibc")
+        self.assertEqual(base.split("  ")[1:3], ["2.00 s", "1.00"])
+        self.assertRegex(ours, r"^talc +2.00 s  0.50  1.50 s  1.00 +2.0 MiB  1.00 +10  1.00$")
 
 
 class Peers(unittest.TestCase):

@@ -240,6 +240,7 @@ class Pictures(unittest.TestCase):
         self.assertEqual(drawn.count("h11v11h-11z"), 106)
         self.assertIn("M480 12h", drawn)
         self.assertIn('viewBox="0 0 768 24"', drawn)
+        self.assertEqual(charts.heap_map("#" * 99_999).count("h11v11h-11z"), 4096)
 
 
 def browser() -> str | None:

@@ -9,6 +9,9 @@ import unittest
 from support import BUILD, RUN, SOURCE, Scratch, clean_environment
 
 from talctools.environment import parse
+from talctools.errors import UserError
+from talctools.executables import why_not_preloaded
+from talctools.installation import Installation
 from talctools.options import FLAGS
 
 PRINT_LINES = "import sys; print(sys.argv[1:]); sys.exit(7)"
@@ -202,6 +205,20 @@ class Warnings(Scratch):
         self.root.chmod(0o755)
         self.assert_warned("./other", "runs with more privileges than its caller .*")
 
+    def test_of_what_the_file_says_of_other_worlds(self):
+        library = str(BUILD / "libtalc.so")
+        linker = "-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1"
+        musl = self.program("musl", self.EMPTY, linker)
+        self.assertIn("linked with musl", why_not_preloaded(str(musl), library))
+        foreign = self.root / "foreign"
+        image = bytearray(self.program("plain", self.EMPTY).read_bytes())
+        image[18:20] = b"\xf3\x00"  # the machine: RISC-V
+        foreign.write_bytes(image)
+        self.assertIn("for another processor", why_not_preloaded(str(foreign), library))
+        for size in (0, 3, 5, 20, 63, 70, 200, len(image) // 2):
+            foreign.write_bytes(image[:size])
+            why_not_preloaded(str(foreign), library)
+
     def test_none_of_ordinary_programs(self):
         self.program("plain", self.EMPTY)
         for command in (
@@ -227,6 +244,14 @@ class Places(Scratch):
         done = self.run_tool("true", tool=moved)
         self.assertEqual(done.returncode, 125)
         self.assertEqual(done.stderr, f"talc-run: there is no libtalc.so.1 in {self.root}\n")
+
+    def test_a_place_that_cannot_be_preloaded_is_told(self):
+        for name in ("with space", "colon:", "$ORIGIN"):
+            folder = self.root / name
+            folder.mkdir()
+            (folder / "libtalc.so").touch()
+            with self.assertRaisesRegex(UserError, "LD_PRELOAD cannot hold"):
+                Installation("0", str(folder), "").library("talc")
 
     def test_works_through_a_link(self):
         (self.root / "linked").symlink_to(RUN)
