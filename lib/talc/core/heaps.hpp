@@ -37,8 +37,8 @@ constexpr Talc<Handler, kConfig>::Talc(Talc&& other) noexcept
 // How many bins a heap of that size is worth: enough to tell its gaps apart, for at most 1/32 of all that
 // is claimed.
 template <class Handler, Config kConfig>
-unsigned Talc<Handler, kConfig>::affordable_bins(size_t heap_bytes) const {
-  const size_t budget = claimed_bytes_ / 32 / kWordSize;
+unsigned Talc<Handler, kConfig>::affordable_bins(size_t heap_bytes, size_t claimed_bytes) {
+  const size_t budget = claimed_bytes / 32 / kWordSize;
   const size_t useful =
       kConfig.fixed_bins != 0 ? kConfig.fixed_bins : TheBins::ideal_index(heap_bytes) + 1;
   const size_t count = useful < budget ? useful : budget;
@@ -73,7 +73,7 @@ void Talc<Handler, kConfig>::enlarge_table(size_t heap_bytes) {
   if constexpr (kConfig.small_code) {
     return;  // there is none
   }
-  const unsigned count = affordable_bins(heap_bytes);
+  const unsigned count = affordable_bins(heap_bytes, claimed_bytes_);
   // A doubling's worth at least, or the bins would move at every small extension.
   if (count < bins_.count() + TheBins::kPerDoubling && count < 2 * bins_.count()) {
     return;
@@ -108,12 +108,10 @@ Span Talc<Handler, kConfig>::claim(Span memory) {
 
 template <class Handler, Config kConfig>
 bool Talc<Handler, kConfig>::claim_aligned(Span heap) {
-  claimed_bytes_ += heap.size();
   const bool is_first = !bins_.has_table();
-  const unsigned count = is_first ? affordable_bins(heap.size()) : 0;
+  const unsigned count = is_first ? affordable_bins(heap.size(), heap.size()) : 0;
   const size_t table = is_first ? chunk_size_for(table_bytes(count)) : 0;
   if (heap.size() < sizeof(HeapHeader) + table + kMinChunkSize) {
-    claimed_bytes_ -= heap.size();
     return false;
   }
   auto* const header = reinterpret_cast<HeapHeader*>(heap.base);
@@ -129,7 +127,7 @@ bool Talc<Handler, kConfig>::claim_aligned(Span heap) {
     adopt_table(base, count);
     base += table;
   }
-  change_claimed(0);
+  change_claimed(heap.size());
   word_at(base - kTagSize) |= tag::kGapAbove;
   insert_gap(base, static_cast<size_t>(heap.acme - base));
   if (!is_first) {
@@ -178,6 +176,13 @@ Span Talc<Handler, kConfig>::get_allocated_span(Span heap) {
   Gap* const top = top_gap(header);
   return Span(bottom != nullptr ? bottom->acme() : header->first_chunk(),
               top != nullptr ? top->base() : header->acme);
+}
+
+template <class Handler, Config kConfig>
+size_t Talc<Handler, kConfig>::get_top_bytes(Span heap) {
+  merge_waiting();
+  Gap* const top = top_gap(header_of(heap));
+  return top != nullptr ? top->size : 0;
 }
 
 // ---- extend ----

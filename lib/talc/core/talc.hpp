@@ -82,6 +82,8 @@ class Talc {
   // The least span that holds every allocation of `heap` (the bins' table is one); empty if none. Not
   // const: what waits in quick lists is merged. Cost: as extend.
   Span get_allocated_span(Span heap);
+  // Bytes of the gap at the top of `heap`, 0 if there is none. Merges and costs as get_allocated_span.
+  size_t get_top_bytes(Span heap);
 
   // Requires: `align` is a power of two. Returns `size` bytes, or null when no gap fits and the handler
   // gave up. A size of 0 is allowed and gives a pointer of its own.
@@ -192,7 +194,7 @@ class Talc {
   bool moving_closes_gaps(void* ptr, size_t old_size, size_t new_size, size_t align);
 
   // heaps.hpp
-  unsigned affordable_bins(size_t heap_bytes) const;
+  static unsigned affordable_bins(size_t heap_bytes, size_t claimed_bytes);
   static size_t table_bytes(unsigned bin_count);
   void adopt_table(char* memory, unsigned bin_count);
   void enlarge_table(size_t heap_bytes);
