@@ -38,7 +38,10 @@ struct Pages {
 struct FakeMemory {
   static constexpr size_t kPageBytes = kPage;
   Pages* pages = nullptr;
-  char* grow(size_t count) { return pages->grow(count); }
+  Span grow(size_t count) {
+    char* const base = pages->grow(count);
+    return base == nullptr ? Span() : Span(base, base + count * kPage);
+  }
   Span initial() {
     return Span(align_up(pages->base + pages->data_bytes, 16), pages->base + 2 * kPage);
   }

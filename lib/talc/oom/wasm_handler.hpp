@@ -27,10 +27,14 @@ extern "C" [[gnu::weak]] char __heap_end;
 struct WasmMemory {
   static constexpr size_t kPageBytes = size_t{64} << 10;
 
-  // Returns the first of `pages` new pages, or null if the memory can't grow so far.
-  static char* grow(size_t pages) {
+  // Returns `pages` new pages, or the null span if the memory can't grow so far.
+  static Span grow(size_t pages) {
     const size_t before = __builtin_wasm_memory_grow(0, pages);
-    return before == ~size_t{0} ? nullptr : reinterpret_cast<char*>(before * kPageBytes);
+    if (before == ~size_t{0}) {
+      return Span();
+    }
+    char* const base = reinterpret_cast<char*>(before * kPageBytes);
+    return Span(base, base + pages * kPageBytes);
   }
   // What nobody uses of the memory that the module begins with. Where the linker does not tell, the rest of
   // one page: more pages may already be those of others, who had the memory grow.
@@ -58,11 +62,14 @@ class WasmHandler {
   // module begins with, or where others have grown the memory. Cost: memory.grow, at most two times.
   template <class TalcType>
   bool handle_oom(TalcType& talc, size_t size, size_t align) {
-    const Span pages = has_begun_ ? grow_for(talc, size + align) : memory_.initial();
-    has_begun_ = true;
-    if (pages.base == nullptr) {
-      return false;
+    Span pages = memory_.initial();
+    if (has_begun_) {
+      pages = grow_for(talc, size + align);
+      if (pages.base == nullptr) {
+        return false;
+      }
     }
+    has_begun_ = true;
     const Span added(pages.base - kTail, pages.acme - kTail);
     if (added.base == heap_.acme) {
       talc.raise(heap_, added.acme);
@@ -89,17 +96,12 @@ class WasmHandler {
     const size_t pages = bytes / Memory::kPageBytes + 1;
     if constexpr (kGrowthLog2 != 0) {
       const size_t more = (heap_.size() >> kGrowthLog2) / Memory::kPageBytes;
-      const Span grown = more > pages ? grow(more) : Span();
+      const Span grown = more > pages ? memory_.grow(more) : Span();
       if (grown.base != nullptr) {
         return grown;
       }
     }
-    return grow(pages);
-  }
-
-  Span grow(size_t pages) {
-    char* const base = memory_.grow(pages);
-    return Span(base, base + pages * Memory::kPageBytes);
+    return memory_.grow(pages);
   }
 
   // What was claimed last.
