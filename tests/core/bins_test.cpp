@@ -137,7 +137,7 @@ TEST_F(BinsTest, TheLastBinTakesAllThatIsLarger) {
   adopt(10);
   EXPECT_EQ(bins_.index(12 * kWordSize), 9U);
   EXPECT_EQ(bins_.index(13 * kWordSize), 9U);
-  EXPECT_EQ(bins_.index(size_t{1} << 40), 9U);
+  EXPECT_EQ(bins_.index(size_t{1} << (kWordBits - 2)), 9U);
   EXPECT_EQ(bins_.index(11 * kWordSize), 8U);
 }
 
