@@ -118,7 +118,7 @@ TYPED_TEST(AlignedHeap, IsRaisedWithABlockOrAGapOnTop) {
 TEST(Claim, ClaimedMemoryTooSmallIsNotTouched) {
   const TestMemory memory(4096);
   Engine talc;
-  for (size_t size = 0; size < 100; ++size) {
+  for (size_t size = 0; size < 12 * kWordSize; ++size) {
     TestMemory::revoke(memory.span());
     EXPECT_TRUE(talc.claim(memory.part(0, size)).is_empty());
     TestMemory::grant(memory.span());
@@ -217,7 +217,7 @@ TEST(Table, MovesToALargerOneAndTheFirstHeapCanGo) {
   Engine talc;
   const Span first = talc.claim(small.span());
   EXPECT_TRUE(talc.get_allocated_span(first).is_sized());
-  void* const block = talc.malloc(100, 8);
+  void* const block = talc.malloc(100, 1);
   ASSERT_TRUE(first.contains(block));
   const Span second = talc.claim(large.span());
   EXPECT_TRUE(talc.get_allocated_span(second).is_sized()) << "the table is here";
