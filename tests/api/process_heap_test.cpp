@@ -73,7 +73,7 @@ TEST_F(ProcessHeapTest, TheImpossibleIsNull) {
   void* const small = heap_.allocate(100, 16);
   void* const huge = heap_.allocate(8 * kMiB, 16);
   memset(small, 3, 100);
-  EXPECT_EQ(heap_.reallocate(small, ~size_t{0} / 2), nullptr);
+  EXPECT_EQ(heap_.reallocate(small, ~size_t{0} / 4 * 3), nullptr);
   EXPECT_EQ(heap_.reallocate(huge, ~size_t{0} - 4096), nullptr);
   EXPECT_EQ(bytes(small)[99], 3);
   heap_.release(small);
