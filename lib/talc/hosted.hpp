@@ -8,6 +8,7 @@
 #include "talc/api/memory_resource.hpp"   // IWYU pragma: export
 #include "talc/api/process_heap.hpp"      // IWYU pragma: export
 #include "talc/api/stl_allocator.hpp"     // IWYU pragma: export
+#include "talc/c/c_heap.hpp"              // IWYU pragma: export
 #include "talc/core/talc.hpp"             // IWYU pragma: export
 #include "talc/oom/claim_on_oom.hpp"      // IWYU pragma: export
 #include "talc/oom/err_on_oom.hpp"        // IWYU pragma: export

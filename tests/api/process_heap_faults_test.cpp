@@ -33,7 +33,8 @@ using Blocks = HeldBlocks<Heap>;
 using Which = Schedule::Which;
 
 constexpr size_t kMiB = size_t{1} << 20;
-constexpr size_t kGiB = size_t{1} << 30;
+// Where addresses are few, so much of them.
+constexpr size_t kGiB = size_t{1} << (kWordBits == 64 ? 30 : 24);
 
 constinit Heap heap;
 

@@ -102,7 +102,7 @@ TEST_P(ProcessHeapLimitsTest, FourFifthsOfTheLimitCanBeUsed) {
   const int percent = status_under_limit(of(), [size] {
     Block* blocks = nullptr;
     const size_t count = fill(size, blocks);
-    return static_cast<int>(count * cost_of(size) * 100 / kLimit);
+    return static_cast<int>(uint64_t{count} * cost_of(size) * 100 / kLimit);
   });
   const bool is_coarse = size > kLimit / 10;
   EXPECT_GE(percent, is_coarse ? 60 : 80);

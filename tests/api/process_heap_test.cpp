@@ -65,15 +65,15 @@ TEST_F(ProcessHeapTest, EverySizeAtEveryAlignment) {
 
 TEST_F(ProcessHeapTest, TheImpossibleIsNull) {
   errno = 55;
-  for (const size_t size : {~size_t{0}, ~size_t{0} - 16, ~size_t{0} / 2, ~size_t{0} / 2 + 1}) {
+  for (const size_t size : {~size_t{0}, ~size_t{0} - 16, ~size_t{0} / 4 * 3, ~size_t{0} / 2 + 1}) {
     EXPECT_EQ(heap_.allocate(size, 16), nullptr);
     EXPECT_EQ(heap_.allocate_zeroed(size, 4 * kMiB), nullptr);
   }
-  EXPECT_EQ(heap_.allocate(1, ~size_t{0} / 2 + 1), nullptr);
+  EXPECT_EQ(heap_.allocate(~size_t{0} / 4 * 3, ~size_t{0} / 2 + 1), nullptr);
   void* const small = heap_.allocate(100, 16);
   void* const huge = heap_.allocate(8 * kMiB, 16);
   memset(small, 3, 100);
-  EXPECT_EQ(heap_.reallocate(small, ~size_t{0} / 2), nullptr);
+  EXPECT_EQ(heap_.reallocate(small, ~size_t{0} / 4 * 3), nullptr);
   EXPECT_EQ(heap_.reallocate(huge, ~size_t{0} - 4096), nullptr);
   EXPECT_EQ(bytes(small)[99], 3);
   heap_.release(small);
@@ -123,15 +123,16 @@ TEST_F(ProcessHeapTest, ReallocKeepsContentsAcrossAllKinds) {
 }
 
 TEST_F(ProcessHeapTest, ReallocOfAGibibyteCopiesNothing) {
-  char* block = bytes(heap_.allocate(kGiB, 16));
+  constexpr size_t kSize = kWordBits == 64 ? kGiB : kGiB / 8;
+  char* block = bytes(heap_.allocate(kSize, 16));
   ASSERT_NE(block, nullptr);
-  block[0] = block[kGiB - 1] = 1;
+  block[0] = block[kSize - 1] = 1;
   const size_t resident = stats().resident;
-  for (size_t size = kGiB; size <= 3 * kGiB; size += kGiB / 4) {
+  for (size_t size = kSize; size <= 3 * kSize; size += kSize / 4) {
     block = bytes(heap_.reallocate(block, size));
     ASSERT_NE(block, nullptr);
   }
-  EXPECT_EQ(block[0] + block[kGiB - 1], 2);
+  EXPECT_EQ(block[0] + block[kSize - 1], 2);
   EXPECT_LE(stats().resident, resident + 4 * kMiB);
   heap_.release(block);
 }

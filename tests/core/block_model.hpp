@@ -115,6 +115,18 @@ class BlockModel {
     }
   }
 
+  void resize_in_place_one(size_t new_size) {
+    Block block = take_any();
+    const size_t old_size = block.request.size;
+    if (talc_->resize_in_place(block.ptr, old_size, new_size)) {
+      count_resize(old_size, new_size);
+      resize(block, block.ptr, new_size);
+    } else {
+      EXPECT_GT(new_size, old_size) << "shrinking failed";
+      add(block, old_size);
+    }
+  }
+
   void grow_one(size_t by) {
     Block block = take_any();
     const size_t new_size = block.request.size + by;

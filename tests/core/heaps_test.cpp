@@ -61,10 +61,64 @@ TEST(Claim, TheSmallestUsableArenaIsSmall) {
   }
 }
 
+// What claim and extend do, for memory whose shape is known.
+template <class TalcType>
+class AlignedHeap : public testing::Test {};
+using AlignedHeapEngines = testing::Types<
+    Engine,
+    Talc<ErrOnOom,
+         Config{.quick_lists = false, .counters = true, .compact = false, .small_code = true}>>;
+TYPED_TEST_SUITE(AlignedHeap, AlignedHeapEngines);
+
+TYPED_TEST(AlignedHeap, IsClaimedIfItIsLargeEnough) {
+  const TestMemory memory(4096);
+  for (size_t size = 0; size < 400; size += kWordSize) {
+    const Span part = memory.part(0, size);
+    TypeParam talc;
+    TypeParam other;
+    const bool is_heap = talc.claim_aligned(part);
+    EXPECT_EQ(is_heap, other.claim(memory.part(2000, 2000 + size)).is_sized());
+    EXPECT_EQ(talc.get_counters().claimed_bytes, is_heap ? size : 0);
+    EXPECT_STREQ(talc.find_fault(), nullptr);
+  }
+}
+
+TYPED_TEST(AlignedHeap, IsRaisedWithABlockOrAGapOnTop) {
+  const TestMemory memory(64 << 10);
+  for (const bool is_top_free : {false, true}) {
+    for (size_t by = kMinGap; by < 200; by += kWordSize) {
+      TypeParam talc;
+      ASSERT_TRUE(talc.claim_aligned(memory.part(0, 8192)));
+      // Blocks of all that there is.
+      std::vector<Block> blocks;
+      for (size_t size = 4096; size != 0; size /= 2) {
+        while (void* const ptr = talc.malloc(size, 1)) {
+          blocks.push_back({static_cast<char*>(ptr), {size}, 3});
+          blocks.back().write_from(0);
+        }
+      }
+      if (is_top_free) {
+        talc.free(blocks.back().ptr, blocks.back().request.size);
+        blocks.pop_back();
+      }
+      const Span heap = memory.part(0, 8192);
+      const Span raised = memory.part(0, 8192 + by);
+      talc.raise(heap, raised.acme);
+      ASSERT_STREQ(talc.find_fault(), nullptr) << by;
+      EXPECT_EQ(talc.get_counters().claimed_bytes, raised.size());
+      talc.for_each_heap([&](Span now) { EXPECT_EQ(now, raised); });
+      EXPECT_NE(talc.malloc(by - kTagSize, 1), nullptr);
+      for (const Block& block : blocks) {
+        EXPECT_TRUE(block.holds(block.request.size));
+      }
+    }
+  }
+}
+
 TEST(Claim, ClaimedMemoryTooSmallIsNotTouched) {
   const TestMemory memory(4096);
   Engine talc;
-  for (size_t size = 0; size < 100; ++size) {
+  for (size_t size = 0; size < 12 * kWordSize; ++size) {
     TestMemory::revoke(memory.span());
     EXPECT_TRUE(talc.claim(memory.part(0, size)).is_empty());
     TestMemory::grant(memory.span());
@@ -163,7 +217,7 @@ TEST(Table, MovesToALargerOneAndTheFirstHeapCanGo) {
   Engine talc;
   const Span first = talc.claim(small.span());
   EXPECT_TRUE(talc.get_allocated_span(first).is_sized());
-  void* const block = talc.malloc(100, 8);
+  void* const block = talc.malloc(100, 1);
   ASSERT_TRUE(first.contains(block));
   const Span second = talc.claim(large.span());
   EXPECT_TRUE(talc.get_allocated_span(second).is_sized()) << "the table is here";

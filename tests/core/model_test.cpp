@@ -23,6 +23,7 @@ struct Setup {
   using Handler = HandlerType;
   using Engine = Talc<HandlerType, kItsConfig>;
   using Blocks = BlockModel<HandlerType, kItsConfig>;
+  static constexpr size_t kTables = kItsConfig.small_code ? 0 : 1;
 };
 
 struct Scale {
@@ -97,7 +98,7 @@ class Model : public testing::Test {
     if (model.count() == 0 || random.below(100) < malloc_percent_) {
       return model.malloc(draw(random));
     }
-    switch (random.below(10)) {
+    switch (random.below(11)) {
       case 0:
         return model.grow_in_place_one(random.magnitude(max_size_));
       case 1:
@@ -105,7 +106,9 @@ class Model : public testing::Test {
       case 2:
         return model.shrink_one();
       case 3:
+        return model.resize_in_place_one(random.magnitude(2 * max_size_));
       case 4:
+      case 5:
         return model.realloc_one(random.magnitude(2 * max_size_));
       default:
         return model.free_one();
@@ -134,10 +137,11 @@ class Model : public testing::Test {
       engine.get_allocated_span(heap);
       engine.for_each_chunk(heap, [&](Span, bool allocated) { chunk_count += allocated ? 1 : 0; });
     });
-    EXPECT_EQ(chunk_count, pool.heap_count() == 0 ? 0U : 1U) << "only the table is left";
+    EXPECT_EQ(chunk_count, pool.heap_count() == 0 ? 0U : SetupType::kTables)
+        << "only the table is left";
     pool.truncate_all(engine);
     model.check();
-    EXPECT_LE(pool.heap_count(), 1U);
+    EXPECT_LE(pool.heap_count(), SetupType::kTables);
   }
 
   size_t max_size_ = 0;
@@ -150,6 +154,9 @@ using Setups = testing::Types<
     Setup<ErrOnOom, Config{.quick_lists = false, .counters = true}>,
     Setup<ErrOnOom, Config{.counters = true, .compact = false}>,
     Setup<ErrOnOom, Config{.bins_per_doubling_log2 = 3, .quick_lists = false, .compact = false}>,
+    Setup<ErrOnOom,
+          Config{.quick_lists = false, .counters = true, .compact = false, .small_code = true}>,
+    Setup<PoolHandler, Config{.quick_lists = false, .compact = false, .small_code = true}>,
     Setup<ErrOnOom, Config{.fixed_bins = 256}>, Setup<PoolHandler, Config{.counters = true}>,
     Setup<PoolHandler, Config{.quick_lists = false, .counters = true}>>;
 TYPED_TEST_SUITE(Model, Setups);

@@ -36,10 +36,11 @@ class NoFalseFailure : public testing::Test {
   }
 };
 
-using Engines = testing::Types<Talc<ErrOnOom>, Talc<ErrOnOom, Config{.quick_lists = false}>,
-                               Talc<ErrOnOom, Config{.compact = false}>,
-                               Talc<ErrOnOom, Config{.bins_per_doubling_log2 = 2}>,
-                               Talc<ErrOnOom, Config{.fixed_bins = 16}>>;
+using Engines = testing::Types<
+    Talc<ErrOnOom>, Talc<ErrOnOom, Config{.quick_lists = false}>,
+    Talc<ErrOnOom, Config{.compact = false}>, Talc<ErrOnOom, Config{.bins_per_doubling_log2 = 2}>,
+    Talc<ErrOnOom, Config{.fixed_bins = 16}>,
+    Talc<ErrOnOom, Config{.quick_lists = false, .compact = false, .small_code = true}>>;
 TYPED_TEST_SUITE(NoFalseFailure, Engines);
 
 // Where Talc 5, dlmalloc and TLSF return null: a hole of 512 bytes with a page boundary in it is

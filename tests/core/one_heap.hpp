@@ -24,6 +24,10 @@ struct NotCompact {
 struct SparingTop {
   static constexpr Config kConfig{.counters = true, .spare_top = true, .compact = false};
 };
+struct SmallCode {
+  static constexpr Config kConfig{
+      .quick_lists = false, .counters = true, .compact = false, .small_code = true};
+};
 struct CoarseBins {
   static constexpr Config kConfig{.bins_per_doubling_log2 = 2, .counters = true};
 };
@@ -72,6 +76,7 @@ class OneHeap : public testing::Test {
   size_t available_before_ = 0;
 };
 
-using Variants = testing::Types<Usual, WithoutQuickLists, NotCompact, SparingTop, CoarseBins>;
+using Variants =
+    testing::Types<Usual, WithoutQuickLists, NotCompact, SparingTop, CoarseBins, SmallCode>;
 
 }  // namespace talc

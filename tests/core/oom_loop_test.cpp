@@ -132,12 +132,12 @@ class TopFree : public testing::Test {
     // Whatever else is asked for comes from the second heap.
     Span used = talc_.get_allocated_span(table_memory_.span());
     EXPECT_NE(
-        talc_.malloc(static_cast<size_t>(table_memory_.span().acme - used.acme) - kTagSize, 8),
+        talc_.malloc(static_cast<size_t>(table_memory_.span().acme - used.acme) - kTagSize, 1),
         nullptr);
     heap_ = talc_.claim(memory_.span());
   }
 
-  char* malloc(size_t size) { return static_cast<char*>(talc_.malloc(size, 8)); }
+  char* malloc(size_t size) { return static_cast<char*>(talc_.malloc(size, 1)); }
 
   // Gives the top back but for `keep` bytes.
   void truncate_when_told(size_t keep) {

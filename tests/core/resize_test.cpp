@@ -127,6 +127,31 @@ TYPED_TEST(Resize, ShrinkInPlaceToAnySize) {
   }
 }
 
+TYPED_TEST(Resize, InPlaceEitherWay) {
+  this->claim(64 << 10);
+  Block block{this->malloc(1000), {1000}, 5};
+  block.write_from(0);
+  for (const size_t size : Sizes{1000, 500, 1, 2000, 60000, 30}) {
+    this->talc_.get_allocated_span(this->heap_);  // merges
+    ASSERT_TRUE(this->talc_.resize_in_place(block.ptr, block.request.size, size)) << size;
+    EXPECT_TRUE(block.holds(size < block.request.size ? size : block.request.size));
+    block.request.size = size;
+    block.write_from(0);
+    EXPECT_EQ(this->talc_.get_counters().live_bytes, size);
+    ASSERT_STREQ(this->talc_.find_fault(), nullptr) << size;
+  }
+  char* const wall = this->malloc(1);
+  for (const size_t size : {size_t{1} << 16, kMaxRequest, kMaxRequest + 1, ~size_t{0}}) {
+    EXPECT_FALSE(this->talc_.resize_in_place(block.ptr, 30, size)) << size;
+    EXPECT_TRUE(block.holds(30));
+    EXPECT_EQ(this->talc_.get_counters().live_bytes, 31U);
+    ASSERT_STREQ(this->talc_.find_fault(), nullptr) << size;
+  }
+  this->talc_.free(block.ptr, 30);
+  this->talc_.free(wall, 1);
+  this->expect_all_free();
+}
+
 TYPED_TEST(Resize, GiveBackWhatTheyShrinkBy) {
   this->claim(64 << 10);
   char* const block = this->malloc(20000);

@@ -102,7 +102,7 @@ class Random {
   explicit Random(unsigned long seed) : engine_(seed) {}
 
   // In [0, bound). Requires: bound > 0.
-  size_t below(size_t bound) { return engine_() % bound; }
+  size_t below(size_t bound) { return static_cast<size_t>(engine_() % bound); }
   size_t between(size_t least, size_t most) { return least + below(most - least + 1); }
   bool one_in(size_t count) { return below(count) == 0; }
 

@@ -106,7 +106,7 @@ TEST_F(FindFault, TagThatPointsElsewhere) {
 // What an overflow of a block by one word does.
 TEST_F(FindFault, TagOverwritten) {
   AliasWord& tag_word = tag_above(blocks_[2]);
-  for (const size_t word : Sizes{size_t{0}, ~size_t{0}, size_t{0x4141414141414141}, size_t{64}}) {
+  for (const size_t word : Sizes{size_t{0}, ~size_t{0}, ~size_t{0} / 255 * 0x41, size_t{64}}) {
     tag_word = word;
     EXPECT_NE(talc_.find_fault(), nullptr) << word;
   }
@@ -114,7 +114,8 @@ TEST_F(FindFault, TagOverwritten) {
 
 TEST_F(FindFault, SizeOfAGapThatLeadsElsewhere) {
   AliasWord& size_word = word_at(gap()->acme() - kWordSize);
-  for (const size_t size : Sizes{size_t{0}, kWordSize, size_t{1} << 40, ~size_t{0} & ~size_t{7}}) {
+  for (const size_t size :
+       Sizes{size_t{0}, kWordSize, size_t{1} << (kWordBits - 2), ~size_t{0} & ~size_t{7}}) {
     size_word = size;
     EXPECT_STREQ(talc_.find_fault(), "a chunk's tag or size leads out of its heap") << size;
   }

@@ -71,7 +71,7 @@ TEST(HotBlocks, HoldNoMoreThanTheyMay) {
   HotBlocks hot;
   size_t held = 0;
   for (size_t size = 16; size <= 2 * HotBlocks::kMaxSize; size += 4 * kKiB) {
-    held += hot.put(block(size), size) ? size : 0;
+    held += hot.put(block(size / kKiB), size) ? size : 0;
     EXPECT_LE(held, HotBlocks::kMaxBytes);
   }
   const size_t count = hot.count();

@@ -61,7 +61,7 @@ TEST(PageMap, NearGranulesAndOthersAreToldApart) {
   };
   // Across both ends, and in the middle.
   unsigned owner = 0;
-  char* const middle = start + 3 * kGiB + 18 * kGranuleSize;
+  char* const middle = start + HeapPlacement::kNearBytes / 64 * 3 + 18 * kGranuleSize;
   for (char* const at : {start - kGranuleSize, acme - kGranuleSize, middle}) {
     const Span memory(at, at + 2 * kGranuleSize);
     ASSERT_TRUE(Map::reserve(memory));

@@ -48,7 +48,8 @@ TEST(HeapPlacement, TheFirstAreNearAndAllAreApart) {
   EXPECT_EQ(HeapPlacement::next(), first);  // they recur
   std::sort(places.begin(), places.end());
   char* const near_acme = HeapPlacement::start() + HeapPlacement::kNearBytes;
-  EXPECT_EQ(std::lower_bound(places.begin(), places.end(), near_acme) - places.begin(),
+  EXPECT_EQ(static_cast<size_t>(std::lower_bound(places.begin(), places.end(), near_acme) -
+                                places.begin()),
             HeapPlacement::kNearSlots);
   // Room for 1 GiB each on 64 bits, and for 100 further away; for some MiB on 32.
   for (size_t i = 1; i < places.size(); ++i) {

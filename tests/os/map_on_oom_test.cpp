@@ -22,6 +22,10 @@ using Kernel = FlakyPages<Tag>;
 constexpr size_t kKiB = size_t{1} << 10;
 constexpr size_t kMiB = size_t{1} << 20;
 
+// Where addresses are few, something is soon in the way of a heap that grows by hundreds of MiB.
+constexpr bool kHasRoom = kWordBits == 64;
+constexpr size_t kMostHeaps = kHasRoom ? 1 : 4;
+
 // Remembers which bytes are registered, in grains, and that every change was announced before.
 class Ledger {
  public:
@@ -183,7 +187,7 @@ TEST_F(MapOnOomTest, AHeapMayHaveNoHugePagesAtAll) {
 TEST_F(MapOnOomTest, WithoutHugePagesItGrowsAsWell) {
   Kernel::advices_left = 0;
   std::vector<void*> blocks = fill(3 * Handler::kHugeFrom, 60 * kKiB);
-  EXPECT_EQ(engine_.get_counters().heap_count, 1U);
+  EXPECT_LE(engine_.get_counters().heap_count, kMostHeaps);
   expect_consistent();
   empty(blocks, 60 * kKiB);
 }
@@ -199,9 +203,10 @@ TEST_F(MapOnOomTest, OneHeapGrowsInPlace) {
   const size_t mappings = count_mappings();
   const size_t calls = Kernel::system_calls();
   std::vector<void*> blocks = fill(300 * kMiB, 100 * kKiB);
-  EXPECT_EQ(engine_.get_counters().heap_count, 1U);
-  EXPECT_LE(count_mappings(), mappings + (kUnderSanitizer ? 20 : 2));  // the vector's own, at most
-  EXPECT_LE(Kernel::system_calls() - calls, 60U);
+  EXPECT_LE(engine_.get_counters().heap_count, kMostHeaps);
+  // The vector's own, at most.
+  EXPECT_LE(count_mappings(), mappings + (kUnderSanitizer ? 20 : 2 * kMostHeaps));
+  EXPECT_LE(Kernel::system_calls() - calls, kHasRoom ? 60U : 200U);
   EXPECT_LE(mapped(), 300 * kMiB + 300 * kMiB / 3);
   expect_consistent();
 }

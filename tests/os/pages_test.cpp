@@ -139,10 +139,11 @@ TEST_F(PagesTest, AdviceOnHugePagesNeverFaults) {
 
 TEST_F(PagesTest, RefusalsAreSoftAndLeaveErrnoAlone) {
   errno = 1234;
-  EXPECT_EQ(Pages::map(nullptr, ~size_t{0} / 2 & ~(page_ - 1)), nullptr);
-  EXPECT_EQ(map_aligned<Pages>(page_, size_t{1} << (kWordBits - 1)), nullptr);
+  EXPECT_EQ(Pages::map(nullptr, ~size_t{0} & ~(page_ - 1)), nullptr);
+  EXPECT_EQ(map_aligned<Pages>(~size_t{0} / 4 * 3 & ~(page_ - 1), size_t{1} << (kWordBits - 1)),
+            nullptr);
   const Span pages = Span::from_base_size(Pages::map(nullptr, page_), page_);
-  EXPECT_EQ(Pages::move(pages, ~size_t{0} / 2 & ~(page_ - 1)), nullptr);
+  EXPECT_EQ(Pages::move(pages, ~size_t{0} & ~(page_ - 1)), nullptr);
   EXPECT_FALSE(Pages::unmap(Span(pages.base + 1, pages.acme)));
   EXPECT_FALSE(Pages::purge(Span(pages.base + 1, pages.acme)));
   EXPECT_TRUE(Pages::unmap(pages));

@@ -12,7 +12,7 @@ namespace talc {
 namespace {
 
 static_assert(LockLike<SpinLock>);
-static_assert(sizeof(SpinLock) == 1);
+static_assert(sizeof(SpinLock) == 4);
 
 TEST(SpinLock, TryLockTellsWhetherItIsFree) {
   SpinLock lock;

@@ -56,6 +56,16 @@ constexpr typename RemoveReference<T>::Type&& move(T&& value) {
   return static_cast<typename RemoveReference<T>::Type&&>(value);
 }
 
+// std::conditional.
+template <bool kCondition, class Yes, class No>
+struct Choose {
+  using Type = Yes;
+};
+template <class Yes, class No>
+struct Choose<false, Yes, No> {
+  using Type = No;
+};
+
 // Selects talc's own placement new, since <new> may be missing: `new (kPlacement, at) T(...)`.
 struct PlacementTag {};
 inline constexpr PlacementTag kPlacement{};

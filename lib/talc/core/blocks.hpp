@@ -37,22 +37,11 @@ struct LoopGuard {
   }
 };
 
-// Cuts a chunk for `size` bytes out of the gap. What is left below or above becomes a gap again,
-// or stays with the chunk if it is too small to be one.
+// Makes [base, acme) the chunk of the `size` bytes at `payload`. What is left above becomes a gap, or stays
+// with the chunk if it is too small to be one.
 template <class Handler, Config kConfig>
-void* Talc<Handler, kConfig>::carve(Fit fit, size_t size) {
-  char* const payload = fit.payload;
-  char* base = fit.gap->base();
-  char* acme = fit.gap->acme();
+inline void Talc<Handler, kConfig>::seat(char* base, char* payload, size_t size, char* acme) {
   char* const end = tag_slot(payload, size) + kTagSize;
-  remove_gap(fit.gap);
-  const size_t below = static_cast<size_t>(payload - base);
-  if (below >= kMinChunkSize) [[unlikely]] {
-    insert_gap(base, below);
-    base = payload;
-  } else {
-    word_at(base - kWordSize) &= ~tag::kGapAbove;
-  }
   size_t flags = 0;
   const size_t above = static_cast<size_t>(acme - end);
   if (above >= kMinChunkSize) {
@@ -61,27 +50,46 @@ void* Talc<Handler, kConfig>::carve(Fit fit, size_t size) {
     acme = end;
   }
   write_tag(base, acme, payload, size, flags);
+}
+
+// Cuts a chunk for `size` bytes out of the gap. What is left below or above becomes a gap again,
+// or stays with the chunk if it is too small to be one.
+template <class Handler, Config kConfig>
+void* Talc<Handler, kConfig>::carve(Fit fit, size_t size) {
+  char* const payload = fit.payload;
+  char* base = fit.gap->base();
+  char* const acme = fit.gap->acme();
+  remove_gap(fit.gap);
+  const size_t below = static_cast<size_t>(payload - base);
+  if (below >= kMinChunkSize) [[unlikely]] {
+    insert_gap(base, below);
+    base = payload;
+  } else {
+    word_at(base - kWordSize) &= ~tag::kGapAbove;
+  }
+  seat(base, payload, size, acme);
   return payload;
 }
 
 template <class Handler, Config kConfig>
 void* Talc<Handler, kConfig>::try_malloc(size_t size, size_t align, size_t offset) {
   const size_t need = chunk_size_for(size);
-  Fit fit = find_fit(need, align, offset);
-  if (fit.gap == nullptr) [[unlikely]] {
-    fit = find_anywhere(need, align, offset);
-    if (fit.gap == nullptr) {
-      return nullptr;
+  if constexpr (!kConfig.small_code) {
+    const Fit fit = find_fit(need, align, offset);
+    if (fit.gap != nullptr) [[likely]] {
+      return carve(fit, size);
     }
   }
-  return carve(fit, size);
+  Gap* const gap =
+      kConfig.small_code ? find_first(need, align, offset) : find_anywhere(need, align, offset);
+  return gap == nullptr ? nullptr : carve({gap, gap->base() + skip_in(gap, align, offset)}, size);
 }
 
 template <class Handler, Config kConfig>
 [[gnu::noinline]] void* Talc<Handler, kConfig>::malloc_from_gap(size_t size, size_t align,
                                                                 size_t offset) {
   align = align < kWordSize ? kWordSize : align;
-  if (size > kMaxRequest || align > kMaxRequest || size + align > kMaxRequest) [[unlikely]] {
+  if (align > kMaxRequest || size > kMaxRequest - align) [[unlikely]] {
     return nullptr;
   }
   [[maybe_unused]] LoopGuard guard;
@@ -102,17 +110,21 @@ template <class Handler, Config kConfig>
 // A chunk that waits in a quick list and has the very size, suitably aligned; or null.
 template <class Handler, Config kConfig>
 inline void* Talc<Handler, kConfig>::take_waiting(size_t size, size_t align, size_t offset) {
-  if (!kConfig.quick_lists || !quick_.serves(size)) {
+  if constexpr (kConfig.quick_lists) {
+    if (!quick_.serves(size)) {
+      return nullptr;
+    }
+    const size_t need = chunk_size_for(size);
+    char* const chunk = quick_.take(need, align, offset);
+    if (chunk == nullptr) {
+      return nullptr;
+    }
+    tally_.on_remove_gap(need);
+    tally_.on_malloc(size);
+    return chunk;
+  } else {
     return nullptr;
   }
-  const size_t need = chunk_size_for(size);
-  char* const chunk = quick_.take(need, align, offset);
-  if (chunk == nullptr) {
-    return nullptr;
-  }
-  tally_.on_remove_gap(need);
-  tally_.on_malloc(size);
-  return chunk;
 }
 
 template <class Handler, Config kConfig>
@@ -159,14 +171,28 @@ inline Gap* Talc<Handler, kConfig>::gap_below(char* base, size_t size) {
   return gap;
 }
 
-// Frees the chunk that begins at `base` and whose tag is at `tag_at`, merging it with its neighbours.
-// Returns the gap.
+// Takes the gap above a chunk, if there is one, out of its bin. Returns where it ended: the chunk's new acme.
 template <class Handler, Config kConfig>
-[[gnu::noinline]] Span Talc<Handler, kConfig>::free_chunk(char* base, char* tag_at) {
-  char* acme = tag_at + kTagSize;
-  Gap* const above = choose(tag::has_gap_above(word_at(tag_at)), gap_at(acme), bins_.none());
-  acme += above->size;
+inline char* Talc<Handler, kConfig>::absorb_above(char* tag_at) {
+  char* const acme = tag_at + kTagSize;
+  Gap* above = gap_at(acme);
+  if constexpr (kConfig.small_code) {
+    if (!tag::has_gap_above(word_at(tag_at))) {
+      return acme;
+    }
+  } else {
+    above = choose(tag::has_gap_above(word_at(tag_at)), above, bins_.none());
+  }
+  const size_t size = above->size;
   remove_gap(above);
+  return acme + size;
+}
+
+// Frees the chunk that begins at `base` and whose tag is at `tag_at`, merging it with its neighbours.
+// Returns the gap. (One word: WebAssembly returns two through memory.)
+template <class Handler, Config kConfig>
+[[gnu::noinline]] Gap* Talc<Handler, kConfig>::free_chunk(char* base, char* tag_at) {
+  char* const acme = absorb_above(tag_at);
 
   const size_t below = word_at(base - kWordSize);
   if (tag::is_allocated(below)) {
@@ -177,7 +203,7 @@ template <class Handler, Config kConfig>
     base = gap->base();
   }
   insert_gap(base, static_cast<size_t>(acme - base));
-  return Span(base, acme);
+  return gap_at(base);
 }
 
 template <class Handler, Config kConfig>
@@ -201,12 +227,18 @@ inline void Talc<Handler, kConfig>::free(void* ptr, size_t size) {
 
 template <class Handler, Config kConfig>
 inline bool Talc<Handler, kConfig>::may_wait(size_t chunk_size) const {
-  return kConfig.quick_lists && quick_.accepts(chunk_size) && !is_scarce_;
+  if constexpr (kConfig.quick_lists) {
+    return quick_.accepts(chunk_size) && !is_scarce_;
+  } else {
+    return false;
+  }
 }
 
 template <class Handler, Config kConfig>
 inline void Talc<Handler, kConfig>::let_wait(char* base, size_t chunk_size) {
-  quick_.push(base, chunk_size);
+  if constexpr (kConfig.quick_lists) {
+    quick_.push(base, chunk_size);
+  }
   tally_.on_insert_gap(chunk_size);
 }
 
@@ -232,15 +264,15 @@ template <class Handler, Config kConfig>
 // Tells the handler, if it wants to know, that `gap` is the top of a heap. While chunks wait, one of
 // them may be all that lies above a large gap.
 template <class Handler, Config kConfig>
-inline void Talc<Handler, kConfig>::tell_top(Span gap) {
+inline void Talc<Handler, kConfig>::tell_top(Gap* gap) {
   if constexpr (requires { Handler::kTopFreeThreshold; }) {
-    if (gap.size() < Handler::kTopFreeThreshold) {
+    if (gap->size < Handler::kTopFreeThreshold) {
       return;
     }
     for (HeapHeader* heap = heaps_; heap != nullptr; heap = heap->next) {
       count_step();
-      if (heap->acme == gap.acme) {
-        oom_handler.on_top_free(*this, Span(heap->base(), heap->acme), gap.size());
+      if (heap->acme == gap->acme()) {
+        oom_handler.on_top_free(*this, Span(heap->base(), heap->acme), gap->size);
         return;
       }
     }

@@ -55,6 +55,12 @@ struct [[gnu::may_alias]] Gap {
   char* acme() { return base() + size; }
 };
 
+// How far above the base of `gap` a payload would begin: less than `align`. Whether it fits is told by
+// sizes, never by comparing where it would end: that may be beyond the last address there is.
+inline size_t skip_in(Gap* gap, size_t align, size_t offset) {
+  return (0 - (address_of(gap->base()) + offset)) & (align - 1);
+}
+
 inline Gap* gap_at(char* base) { return reinterpret_cast<Gap*>(base); }
 
 inline void set_gap_size(char* base, size_t size) {

@@ -41,6 +41,10 @@ struct Config {
   // would break badly; while it is scarce, let realloc move blocks also where it need not, if that
   // closes gaps. Off: always do what is cheapest now.
   bool compact = true;
+
+  // The least code there can be, for WebAssembly modules and small firmware: FewBins instead of Bins, and
+  // a search that looks at one gap after the other. Needs `quick_lists`, `spare_top` and `compact` off.
+  bool small_code = false;
 };
 
 }  // namespace talc

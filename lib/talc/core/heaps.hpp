@@ -16,14 +16,16 @@ namespace talc {
 template <class Handler, Config kConfig>
 constexpr Talc<Handler, kConfig>::Talc(Talc&& other) noexcept
     : oom_handler(static_cast<Handler&&>(other.oom_handler)),
-      bins_(other.bins_),
+      bins_(static_cast<TheBins&&>(other.bins_)),
       quick_(other.quick_),
       heaps_(other.heaps_),
       claimed_bytes_(other.claimed_bytes_),
       plenty_bin_(other.plenty_bin_),
       is_scarce_(other.is_scarce_),
       tally_(other.tally_) {
-  other.bins_ = {};
+  if constexpr (!kConfig.small_code) {
+    other.bins_ = {};
+  }
   other.quick_ = {};
   other.heaps_ = nullptr;
   other.claimed_bytes_ = 0;
@@ -35,8 +37,8 @@ constexpr Talc<Handler, kConfig>::Talc(Talc&& other) noexcept
 // How many bins a heap of that size is worth: enough to tell its gaps apart, for at most 1/32 of all that
 // is claimed.
 template <class Handler, Config kConfig>
-unsigned Talc<Handler, kConfig>::affordable_bins(size_t heap_bytes) const {
-  const size_t budget = claimed_bytes_ / 32 / kWordSize;
+unsigned Talc<Handler, kConfig>::affordable_bins(size_t heap_bytes, size_t claimed_bytes) {
+  const size_t budget = claimed_bytes / 32 / kWordSize;
   const size_t useful =
       kConfig.fixed_bins != 0 ? kConfig.fixed_bins : TheBins::ideal_index(heap_bytes) + 1;
   const size_t count = useful < budget ? useful : budget;
@@ -68,7 +70,10 @@ void Talc<Handler, kConfig>::adopt_table(char* memory, unsigned bin_count) {
 
 template <class Handler, Config kConfig>
 void Talc<Handler, kConfig>::enlarge_table(size_t heap_bytes) {
-  const unsigned count = affordable_bins(heap_bytes);
+  if constexpr (kConfig.small_code) {
+    return;  // there is none
+  }
+  const unsigned count = affordable_bins(heap_bytes, claimed_bytes_);
   // A doubling's worth at least, or the bins would move at every small extension.
   if (count < bins_.count() + TheBins::kPerDoubling && count < 2 * bins_.count()) {
     return;
@@ -87,7 +92,9 @@ void Talc<Handler, kConfig>::enlarge_table(size_t heap_bytes) {
 template <class Handler, Config kConfig>
 void Talc<Handler, kConfig>::change_claimed(size_t by) {
   claimed_bytes_ += by;
-  plenty_bin_ = bins_.index(claimed_bytes_ / kScarceShare + kMinChunkSize);
+  if constexpr (kConfig.compact) {
+    plenty_bin_ = bins_.index(claimed_bytes_ / kScarceShare + kMinChunkSize);
+  }
 }
 
 // ---- claim ----
@@ -96,12 +103,16 @@ template <class Handler, Config kConfig>
 Span Talc<Handler, kConfig>::claim(Span memory) {
   check_entry();
   const Span heap = memory.word_align_inward();
-  claimed_bytes_ += heap.size();
-  const unsigned count = affordable_bins(heap.size());
-  const size_t table = bins_.has_table() ? 0 : chunk_size_for(table_bytes(count));
-  if (heap.base == nullptr || heap.size() < sizeof(HeapHeader) + table + kMinChunkSize) {
-    claimed_bytes_ -= heap.size();
-    return Span();
+  return heap.base != nullptr && claim_aligned(heap) ? heap : Span();
+}
+
+template <class Handler, Config kConfig>
+bool Talc<Handler, kConfig>::claim_aligned(Span heap) {
+  const bool is_first = !bins_.has_table();
+  const unsigned count = is_first ? affordable_bins(heap.size(), heap.size()) : 0;
+  const size_t table = is_first ? chunk_size_for(table_bytes(count)) : 0;
+  if (heap.size() < sizeof(HeapHeader) + table + kMinChunkSize) {
+    return false;
   }
   auto* const header = reinterpret_cast<HeapHeader*>(heap.base);
   header->next = heaps_;
@@ -111,18 +122,18 @@ Span Talc<Handler, kConfig>::claim(Span memory) {
   tally_.on_claim(heap.size());
 
   char* base = header->first_chunk();
-  if (!bins_.has_table()) {
+  if (is_first) {
     write_tag(base, base + table, base, table_bytes(count), 0);
     adopt_table(base, count);
     base += table;
   }
-  change_claimed(0);
+  change_claimed(heap.size());
   word_at(base - kTagSize) |= tag::kGapAbove;
   insert_gap(base, static_cast<size_t>(heap.acme - base));
-  if (table == 0) {
+  if (!is_first) {
     enlarge_table(heap.size());
   }
-  return heap;
+  return true;
 }
 
 // ---- finding things in a heap ----
@@ -167,24 +178,35 @@ Span Talc<Handler, kConfig>::get_allocated_span(Span heap) {
               top != nullptr ? top->base() : header->acme);
 }
 
+template <class Handler, Config kConfig>
+size_t Talc<Handler, kConfig>::get_top_bytes(Span heap) {
+  merge_waiting();
+  Gap* const top = top_gap(header_of(heap));
+  return top != nullptr ? top->size : 0;
+}
+
 // ---- extend ----
 
 template <class Handler, Config kConfig>
 void Talc<Handler, kConfig>::extend_up(HeapHeader* header, char* acme) {
-  char* base = header->acme;
-  Gap* const top = top_gap(header);
-  if (top == nullptr && static_cast<size_t>(acme - base) < kMinChunkSize) {
-    return;
-  }
-  if (top != nullptr) {
-    base = top->base();
-    remove_gap(top);
-  } else {
-    word_at(base - kTagSize) |= tag::kGapAbove;
-  }
-  insert_gap(base, static_cast<size_t>(acme - base));
-  tally_.on_extend(static_cast<size_t>(acme - header->acme));
+  const size_t more = static_cast<size_t>(acme - header->acme);
+  // As if what is new were a chunk that is freed.
+  char* const tag_at = acme - kTagSize;
+  word_at(tag_at) = tag::make(header->acme, 0);
+  free_chunk(header->acme, tag_at);
+  tally_.on_extend(more);
   header->acme = acme;
+}
+
+template <class Handler, Config kConfig>
+void Talc<Handler, kConfig>::raise(Span heap, char* acme) {
+  check_entry();
+  TALC_ASSERT(static_cast<size_t>(acme - heap.acme) >= kMinChunkSize &&
+              is_aligned(acme, kWordSize));
+  merge_waiting();
+  extend_up(header_of(heap), acme);
+  change_claimed(static_cast<size_t>(acme - heap.acme));
+  enlarge_table(static_cast<size_t>(acme - heap.base));
 }
 
 // Moves the header, and whoever points to it. The tag at `to` is new; flags are the caller's to set.
@@ -227,7 +249,8 @@ Span Talc<Handler, kConfig>::extend(Span heap, Span to) {
   merge_waiting();
   HeapHeader* header = header_of(heap);
   const Span wanted = to.base == nullptr ? heap : to.word_align_inward().fit_over(heap);
-  if (wanted.acme != heap.acme) {
+  if (wanted.acme != heap.acme && (top_gap(header) != nullptr ||
+                                   static_cast<size_t>(wanted.acme - heap.acme) >= kMinChunkSize)) {
     extend_up(header, wanted.acme);
   }
   if (wanted.base != heap.base) {

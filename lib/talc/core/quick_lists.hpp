@@ -107,4 +107,16 @@ class QuickLists {
   size_t count_ = 0;
 };
 
+// Of an engine that has none.
+struct NoQuickLists {
+  static constexpr size_t kTableBytes = 0;
+  static void adopt_table(char*) {}
+  static constexpr bool is_full() { return false; }
+  static constexpr size_t count() { return 0; }
+  template <class F>
+  static void for_each(F) {}
+  template <class F>
+  static void drain(F) {}
+};
+
 }  // namespace talc

@@ -9,7 +9,39 @@
 namespace talc {
 
 template <class Handler, Config kConfig>
+bool Talc<Handler, kConfig>::resize_in_place(void* ptr, size_t old_size, size_t new_size) {
+  if constexpr (!kConfig.small_code) {
+    if (new_size > old_size) {
+      return grow_in_place(ptr, old_size, new_size);
+    }
+    shrink(ptr, old_size, new_size);
+    return true;
+  }
+  // One way for both: all that there is, and then cut it to size.
+  check_entry();
+  char* const payload = static_cast<char*>(ptr);
+  char* const tag_at = find_tag(payload, old_size);
+  char* const base = tag::base(word_at(tag_at));
+  char* const acme = absorb_above(tag_at);
+  const bool fits =
+      new_size <= kMaxRequest && chunk_size_for(new_size) <= static_cast<size_t>(acme - payload);
+  if (fits) {
+    if (new_size > old_size) {
+      tally_.on_grow(new_size - old_size);
+    } else {
+      tally_.on_shrink(old_size - new_size);
+    }
+    old_size = new_size;
+  }
+  seat(base, payload, old_size, acme);
+  return fits;
+}
+
+template <class Handler, Config kConfig>
 bool Talc<Handler, kConfig>::grow_in_place(void* ptr, size_t old_size, size_t new_size) {
+  if constexpr (kConfig.small_code) {
+    return resize_in_place(ptr, old_size, new_size);
+  }
   check_entry();
   TALC_ASSERT(new_size >= old_size);
   if (new_size > kMaxRequest) {
@@ -25,16 +57,9 @@ bool Talc<Handler, kConfig>::grow_in_place(void* ptr, size_t old_size, size_t ne
     if (!tag::has_gap_above(old_tag) || need - held > above->size) {
       return false;
     }
-    char* acme = above->acme();
-    char* const end = payload + need;
+    char* const acme = above->acme();
     remove_gap(above);
-    size_t flags = 0;
-    if (static_cast<size_t>(acme - end) >= kMinChunkSize) {
-      insert_gap(end, static_cast<size_t>(acme - end));
-      flags = tag::kGapAbove;
-      acme = end;
-    }
-    write_tag(tag::base(old_tag), acme, payload, new_size, flags);
+    seat(tag::base(old_tag), payload, new_size, acme);
   } else if (need < held) {
     word_at(tag_slot(payload, new_size)) = reinterpret_cast<size_t>(tag_at);
   }
@@ -66,6 +91,10 @@ void* Talc<Handler, kConfig>::grow(void* ptr, size_t old_size, size_t new_size, 
 
 template <class Handler, Config kConfig>
 void Talc<Handler, kConfig>::shrink(void* ptr, size_t old_size, size_t new_size) {
+  if constexpr (kConfig.small_code) {
+    resize_in_place(ptr, old_size, new_size);
+    return;
+  }
   check_entry();
   TALC_ASSERT(new_size <= old_size);
   char* const payload = static_cast<char*>(ptr);
@@ -96,7 +125,7 @@ void Talc<Handler, kConfig>::shrink(void* ptr, size_t old_size, size_t new_size)
   }
   insert_gap(end, static_cast<size_t>(acme - end));
   write_tag(tag::base(old_tag), end, payload, new_size, tag::kGapAbove);
-  tell_top(Span(end, acme));
+  tell_top(gap_at(end));
 }
 
 // What a gap weighs when places are compared: the logarithm of its size, with six bits of fraction.
@@ -140,11 +169,14 @@ bool Talc<Handler, kConfig>::moving_closes_gaps(void* ptr, size_t old_size, size
 
 template <class Handler, Config kConfig>
 void* Talc<Handler, kConfig>::realloc(void* ptr, size_t old_size, size_t new_size, size_t align) {
-  if (is_scarce_ && new_size <= kMaxRequest && moving_closes_gaps(ptr, old_size, new_size, align)) {
-    if (void* const moved = malloc(new_size, align)) {
-      copy_bytes(moved, ptr, old_size < new_size ? old_size : new_size);
-      free(ptr, old_size);
-      return moved;
+  if constexpr (kConfig.compact) {
+    if (is_scarce_ && new_size <= kMaxRequest &&
+        moving_closes_gaps(ptr, old_size, new_size, align)) {
+      if (void* const moved = malloc(new_size, align)) {
+        copy_bytes(moved, ptr, old_size < new_size ? old_size : new_size);
+        free(ptr, old_size);
+        return moved;
+      }
     }
   }
   if (new_size > old_size) {

@@ -10,18 +10,14 @@
 
 namespace talc {
 
-// How far above the base of `gap` a payload would begin: less than `align`. Whether it fits is told by
-// sizes, never by comparing where it would end: that may be beyond the last address there is.
-inline size_t skip_in(Gap* gap, size_t align, size_t offset) {
-  return (0 - (address_of(gap->base()) + offset)) & (align - 1);
-}
-
 template <class Handler, Config kConfig>
 inline bool Talc<Handler, kConfig>::look_whether_scarce() {
   if constexpr (kConfig.compact) {
     is_scarce_ = bins_.last_occupied() < plenty_bin_;
+    return is_scarce_;
+  } else {
+    return false;
   }
-  return is_scarce_;
 }
 
 // A gap of at least `need` bytes, wherever its base is. Null: the last look, find_anywhere, is due.
@@ -94,23 +90,26 @@ inline typename Talc<Handler, kConfig>::Fit Talc<Handler, kConfig>::find_fit(siz
   return {nullptr, nullptr};
 }
 
-// The last look before failure: every gap that is large enough, smallest bins first, after merging
-// what waits to be merged.
+// The first gap in which the request fits, of every gap that is large enough, smallest bins first.
 template <class Handler, Config kConfig>
-[[gnu::cold, gnu::noinline]] typename Talc<Handler, kConfig>::Fit
-Talc<Handler, kConfig>::find_anywhere(size_t need, size_t align, size_t offset) {
-  merge_waiting();
-  const unsigned first_bin = bins_.has_table() ? bins_.index(need) : 0;
-  for (unsigned bin = first_bin; bin < bins_.count(); ++bin) {
+inline Gap* Talc<Handler, kConfig>::find_first(size_t need, size_t align, size_t offset) {
+  for (unsigned bin = bins_.has_table() ? bins_.index(need) : 0; bin < bins_.count(); ++bin) {
     for (Gap* gap = bins_.first(bin); gap != bins_.end(); gap = gap->next) {
       count_step();
-      const size_t skip = skip_in(gap, align, offset);
-      if (skip + need <= gap->size) {
-        return {gap, gap->base() + skip};
+      if (skip_in(gap, align, offset) + need <= gap->size) {
+        return gap;
       }
     }
   }
-  return {nullptr, nullptr};
+  return nullptr;
+}
+
+// The last look before failure, after merging what waits to be merged.
+template <class Handler, Config kConfig>
+[[gnu::cold, gnu::noinline]] Gap* Talc<Handler, kConfig>::find_anywhere(size_t need, size_t align,
+                                                                        size_t offset) {
+  merge_waiting();
+  return find_first(need, align, offset);
 }
 
 }  // namespace talc

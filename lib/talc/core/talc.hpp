@@ -30,6 +30,7 @@
 #include "talc/base/span.hpp"
 #include "talc/core/bins.hpp"
 #include "talc/core/config.hpp"
+#include "talc/core/few_bins.hpp"
 #include "talc/core/quick_lists.hpp"
 #include "talc/core/tally.hpp"
 
@@ -66,6 +67,12 @@ class Talc {
   // Ensures: returns the new extent, which contains `heap` and lies within `to`.
   Span extend(Span heap, Span to);
 
+  // As claim and extend, with less code, for memory whose shape is known: `claim_aligned` returns whether
+  // the memory is enough for a heap, `raise` moves the acme alone.
+  // Requires: both ends are word aligned; `heap` does not hold null; `acme` is three words or more above.
+  bool claim_aligned(Span heap);
+  void raise(Span heap, char* acme);
+
   // Draws `heap` back towards `to`, no further than its allocations let it.
   // Requires: `heap` as returned last for it; `to` lies within.
   // Ensures: returns the new extent; empty if nothing was allocated and too little would remain: then
@@ -75,6 +82,8 @@ class Talc {
   // The least span that holds every allocation of `heap` (the bins' table is one); empty if none. Not
   // const: what waits in quick lists is merged. Cost: as extend.
   Span get_allocated_span(Span heap);
+  // Bytes of the gap at the top of `heap`, 0 if there is none. Merges and costs as get_allocated_span.
+  size_t get_top_bytes(Span heap);
 
   // Requires: `align` is a power of two. Returns `size` bytes, or null when no gap fits and the handler
   // gave up. A size of 0 is allowed and gives a pointer of its own.
@@ -97,6 +106,9 @@ class Talc {
 
   // Never fails, never moves. Requires: new_size ≤ old_size.
   void shrink(void* ptr, size_t old_size, size_t new_size);
+
+  // grow_in_place or shrink, whichever is due. Returns whether the block holds `new_size` bytes now.
+  bool resize_in_place(void* ptr, size_t old_size, size_t new_size);
 
   // grow or shrink, whichever is due, but the block may move on both, where that closes gaps
   // (see Config::compact). Null: the old block is as it was. Shrinking never fails.
@@ -128,9 +140,12 @@ class Talc {
 
  private:
   static_assert(kConfig.bins_per_doubling_log2 >= 1 && kConfig.bins_per_doubling_log2 <= 10);
+  static_assert(!kConfig.small_code ||
+                (!kConfig.quick_lists && !kConfig.spare_top && !kConfig.compact));
   using Guard = typename GuardOf<Handler>::Type;
-  using TheQuickLists = QuickLists<Guard>;
-  using TheBins = Bins<kConfig.bins_per_doubling_log2, Guard>;
+  using TheQuickLists = typename Choose<kConfig.quick_lists, QuickLists<Guard>, NoQuickLists>::Type;
+  using TheBins = typename Choose<kConfig.small_code, FewBins<Guard>,
+                                  Bins<kConfig.bins_per_doubling_log2, Guard>>::Type;
 
   // Stands at the base of every heap. Its tag is that of the chunk that would lie below the first.
   struct [[gnu::may_alias]] HeapHeader {
@@ -158,30 +173,33 @@ class Talc {
   Gap* find_packed(size_t need, unsigned bin);
   Gap* find_instead_of_top(Gap* top);
   Fit find_fit(size_t need, size_t align, size_t offset);
-  Fit find_anywhere(size_t need, size_t align, size_t offset);
+  Gap* find_first(size_t need, size_t align, size_t offset);
+  Gap* find_anywhere(size_t need, size_t align, size_t offset);
 
   // blocks.hpp
   void* take_waiting(size_t size, size_t align, size_t offset);
   void* malloc_from_gap(size_t size, size_t align, size_t offset);
   void* try_malloc(size_t size, size_t align, size_t offset);
   void* carve(Fit fit, size_t size);
+  void seat(char* base, char* payload, size_t size, char* acme);
+  char* absorb_above(char* tag_at);
   static char* find_tag(char* payload, size_t size);
   static Gap* gap_below(char* base, size_t size);
-  Span free_chunk(char* base, char* tag_at);
+  Gap* free_chunk(char* base, char* tag_at);
   void merge_waiting();
   void merge_waiting_and(char* base, char* tag_at);
   bool may_wait(size_t chunk_size) const;
   void let_wait(char* base, size_t chunk_size);
   void insert_gap(char* base, size_t size);
   void remove_gap(Gap* gap);
-  void tell_top(Span gap);
+  void tell_top(Gap* gap);
   void tell_tops();
 
   // resize.hpp
   bool moving_closes_gaps(void* ptr, size_t old_size, size_t new_size, size_t align);
 
   // heaps.hpp
-  unsigned affordable_bins(size_t heap_bytes) const;
+  static unsigned affordable_bins(size_t heap_bytes, size_t claimed_bytes);
   static size_t table_bytes(unsigned bin_count);
   void adopt_table(char* memory, unsigned bin_count);
   void enlarge_table(size_t heap_bytes);
@@ -211,7 +229,7 @@ class Talc {
   void change_claimed(size_t by);
 
   TheBins bins_;
-  TheQuickLists quick_;
+  [[no_unique_address]] TheQuickLists quick_;
   HeapHeader* heaps_ = nullptr;
   size_t claimed_bytes_ = 0;
   unsigned plenty_bin_ = 0;  // memory is scarce while all gaps are in bins below

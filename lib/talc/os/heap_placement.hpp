@@ -70,13 +70,15 @@ class HeapPlacement {
     return offset;
   }
   static size_t far_offset(unsigned slot) {
-    return kNearBytes + slot * ((space_bytes() / 4 - kNearBytes) / kFarSlots);
+    return kNearBytes + slot * ((quarter_bytes() - kNearBytes) / kFarSlots);
   }
 
   // The kernel's random bytes lie at the top of the initial stack, which is the top of the address
-  // space: the next lower power of two is at least half of it.
+  // space: the next lower power of two is at least half of it. (All of it need not fit into a word.)
   static const char* random_bytes() { return reinterpret_cast<const char*>(getauxval(AT_RANDOM)); }
-  static size_t space_bytes() { return size_t{2} << floor_log2(address_of(random_bytes())); }
+  static size_t quarter_bytes() {
+    return size_t{1} << (floor_log2(address_of(random_bytes())) - 1);
+  }
 
   static size_t choose_start() {
     if (kUnderThreadSanitizer || random_bytes() == nullptr) {
@@ -88,7 +90,7 @@ class HeapPlacement {
     random = scatter(random);
     random ^= random >> (kWordBits / 2);
     random *= static_cast<size_t>(0xD6E8FEB86659FD93U);
-    const size_t quarter = space_bytes() / 4;
+    const size_t quarter = quarter_bytes();
     return quarter + align_down((random >> (kWordBits / 4)) % (quarter / 2), kStartAlign);
   }
 

@@ -1,13 +1,15 @@
-// SpinLock: a lock for code without an operating system, in one byte.
+// SpinLock: a lock for code without an operating system, in four bytes.
 //
-// Waiters read the byte, which stays in their cache, until it looks free, and only then try to take
+// Waiters read it, which keeps it in their cache, until it looks free, and only then try to take
 // it. They never sleep and take no turns: fit for short critical sections on cores that run in
 // parallel, unfit where a holder can be interrupted by a waiter of higher priority. Hosted programs
-// want os/pthread_lock.hpp. Needs byte-wide atomic exchange from the target; on those without one
-// (ARMv6-M, RISC-V without A) the compiler calls a library function, in programs that use it only.
+// want os/pthread_lock.hpp. Needs an atomic exchange of 32 bits from the target (not of one byte, for
+// which compilers call a library function on RISC-V); on those without one (ARMv6-M, RISC-V without A)
+// the compiler calls a library function, in programs that use it only.
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "talc/base/assert.hpp"
 #include "talc/base/cpu_relax.hpp"
@@ -28,24 +30,24 @@ class SpinLock {
         cpu_relax();
         [[maybe_unused]] const bool deadlock = kAssertions && ++turns == kDeadlockTurns;
         TALC_ASSERT(!deadlock);
-      } while (__atomic_load_n(&locked_, __ATOMIC_RELAXED));
+      } while (__atomic_load_n(&locked_, __ATOMIC_RELAXED) != 0);
     }
   }
 
   // Ensures: the caller holds the lock if true. Does not wait.
-  bool try_lock() { return !__atomic_exchange_n(&locked_, true, __ATOMIC_ACQUIRE); }
+  bool try_lock() { return __atomic_exchange_n(&locked_, 1U, __ATOMIC_ACQUIRE) == 0; }
 
   // Requires: the caller holds the lock.
   void unlock() {
-    TALC_ASSERT(__atomic_load_n(&locked_, __ATOMIC_RELAXED));
-    __atomic_store_n(&locked_, false, __ATOMIC_RELEASE);
+    TALC_ASSERT(__atomic_load_n(&locked_, __ATOMIC_RELAXED) != 0);
+    __atomic_store_n(&locked_, 0U, __ATOMIC_RELEASE);
   }
 
  private:
   // Seconds: no critical section lasts as long.
   static constexpr size_t kDeadlockTurns = size_t{1} << 26;
 
-  bool locked_ = false;
+  uint32_t locked_ = 0;
 };
 
 }  // namespace talc
