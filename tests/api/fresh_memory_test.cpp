@@ -102,5 +102,39 @@ TEST_F(FreshMemoryTest, OtherHeapsAreOld) {
   EXPECT_EQ(cleared(part(100 * kKiB, 200 * kKiB)), 100 * kKiB);
 }
 
+TEST_F(FreshMemoryTest, OfTheTopIsDueWhatTwoPassesHaveNotSeenInUse) {
+  fresh_.add(part(0, sizeof memory_));
+  fresh_.use(memory_ + 200 * kKiB);
+  const Span top = part(100 * kKiB, sizeof memory_);
+  ASSERT_TRUE(fresh_.is_top(top));
+  EXPECT_FALSE(fresh_.is_top(part(100 * kKiB, 200 * kKiB)));
+  EXPECT_GE(fresh_.dirty_part(top).size(), 100 * kKiB);
+  EXPECT_TRUE(fresh_.begin_pass(top, false).size() < kKiB);  // it was in use a moment ago
+  fresh_.use(memory_ + 150 * kKiB);                          // and this part is again
+  const Span due = fresh_.begin_pass(top, false);
+  EXPECT_GE(due.base, memory_ + 150 * kKiB);
+  EXPECT_GE(due.acme, memory_ + 200 * kKiB);
+}
+
+TEST_F(FreshMemoryTest, WhatWasGivenBackIsFreshAgain) {
+  fresh_.add(part(0, sizeof memory_));
+  fresh_.use(memory_ + 200 * kKiB);
+  const Span top = part(100 * kKiB, sizeof memory_);
+  const Span due = fresh_.begin_pass(top, true);
+  EXPECT_EQ(due.base, memory_ + 100 * kKiB + 4 * kWordSize);
+  fresh_.forget(part(104 * kKiB, 240 * kKiB));
+  EXPECT_TRUE(fresh_.is_untouched(memory_ + 104 * kKiB));
+  EXPECT_EQ(cleared(part(104 * kKiB, 240 * kKiB)), 4 * kWordSize);
+  EXPECT_EQ(cleared(part(100 * kKiB, 104 * kKiB)), 4 * kKiB);  // nobody has given that back
+}
+
+TEST_F(FreshMemoryTest, APartGivenBackBelowWhatIsOldIsNotFresh) {
+  fresh_.add(part(0, sizeof memory_));
+  fresh_.use(memory_ + 200 * kKiB);
+  fresh_.begin_pass(part(100 * kKiB, sizeof memory_), true);
+  fresh_.forget(part(104 * kKiB, 120 * kKiB));
+  EXPECT_EQ(cleared(part(104 * kKiB, 120 * kKiB)), 16 * kKiB);
+}
+
 }  // namespace
 }  // namespace talc

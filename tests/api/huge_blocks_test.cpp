@@ -252,5 +252,42 @@ TEST_F(HugeBlocksDeathTest, NamesMisuse) {
   EXPECT_DEATH(blocks_.release(block, entry), "talc: double free: 0x");
 }
 
+TEST_F(HugeBlocksTest, WhatIsKeptFromOnePassToTheNextIsUnmapped) {
+  release(blocks_.allocate(5 * kMiB, 16));
+  PurgePass count;
+  blocks_.purge(count);
+  EXPECT_GE(count.dirty_bytes, 5 * kMiB);
+  PurgePass first{.takes = PurgePass::Takes::idle, .number = 1};
+  blocks_.purge(first);
+  EXPECT_GE(blocks_.get_counts().kept_bytes, 5 * kMiB);
+  PurgePass second{.takes = PurgePass::Takes::idle, .number = 2};
+  blocks_.purge(second);
+  EXPECT_EQ(blocks_.get_counts().kept_bytes, 0U);
+  EXPECT_GE(second.purged_bytes, 5 * kMiB);
+  expect_balanced();
+}
+
+TEST_F(HugeBlocksTest, BlocksThatComeAndGoAreSoonKeptThoughTheyAreMany) {
+  size_t maps = 0;
+  for (int cycle = 0; cycle < 20; ++cycle) {
+    const size_t before = Kernel::system_calls();
+    std::vector<void*> blocks(4);
+    for (void*& block : blocks) {
+      block = blocks_.allocate(10 * kMiB, 16);
+    }
+    for (void* block : blocks) {
+      release(block);
+    }
+    maps = Kernel::system_calls() - before;
+  }
+  EXPECT_EQ(maps, 0U);  // of the last cycle
+  expect_balanced();
+  for (unsigned number = 1; number <= 2; ++number) {
+    PurgePass pass{.takes = PurgePass::Takes::idle, .number = number};
+    blocks_.purge(pass);
+  }
+  EXPECT_EQ(blocks_.get_counts().kept_bytes, 0U);
+}
+
 }  // namespace
 }  // namespace talc

@@ -100,5 +100,30 @@ TEST_F(MagazineSupplyTest, ALateThreadGetsMagazinesHoweverMuchOthersHold) {
   }
 }
 
+// Nobody else could empty them, should it fall asleep.
+TEST_F(MagazineSupplyTest, AThreadThatOnlyFreesKeepsLittle) {
+  std::vector<Block> blocks;
+  for (int i = 0; i < 60000; ++i) {
+    blocks.push_back(allocate(static_cast<size_t>(16 + i % 50 * 20), 7));
+  }
+  const size_t before = stats().cached;
+  for (const Block& block : blocks) {
+    EXPECT_TRUE(release(block));
+  }
+  EXPECT_LE(stats().cached, before + kMiB / 2);
+  // And has large ones again once it allocates.
+  for (int round = 0; round < 20; ++round) {
+    blocks.clear();
+    for (int i = 0; i < 500; ++i) {
+      blocks.push_back(allocate(64, 7));
+    }
+    for (const Block& block : blocks) {
+      EXPECT_TRUE(release(block));
+    }
+  }
+  EXPECT_GE(stats().cached, 400U * 64);
+  process_heap().trim(0);
+}
+
 }  // namespace
 }  // namespace talc

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <algorithm>
 #include <map>
@@ -259,6 +260,74 @@ TEST_F(SlabBankTest, AgreesWithAModel) {
   bank_.trim(source_);
   EXPECT_EQ(bank_.slab_bytes(), 0U);
   EXPECT_EQ(bank_.group_bytes(), 0U);
+}
+
+// ---- purging ----
+
+constexpr unsigned kClass = SizeClasses::class_of(16);
+
+TEST_F(SlabBankTest, AnEmptySlabEndsWithTheSecondPassAndItsGroupWithIt) {
+  put(take(kClass));
+  EXPECT_EQ(source_.count(), 3U);  // a slab, its group, and its granules
+  PurgePass first{.takes = PurgePass::Takes::idle, .number = 1};
+  bank_.purge(source_, first);
+  EXPECT_EQ(source_.count(), 3U);
+  EXPECT_EQ(first.purged_bytes, 0U);
+  PurgePass second{.takes = PurgePass::Takes::idle, .number = 2};
+  bank_.purge(source_, second);
+  EXPECT_EQ(source_.count(), 0U);
+  EXPECT_NE(second.purged_bytes, 0U);
+  EXPECT_EQ(second.dirty_bytes, 0U);
+}
+
+TEST_F(SlabBankTest, PagesOfASlabInUseGoBackAndItsBlocksStay) {
+  std::vector<char*> blocks;
+  for (int i = 0; i < 3000; ++i) {
+    blocks.push_back(static_cast<char*>(take(kClass)));
+    memset(blocks.back(), i, 16);
+  }
+  for (int i = 0; i < 3000; ++i) {
+    if (i % 1000 != 0) {
+      put(blocks[static_cast<size_t>(i)]);
+    }
+  }
+  PurgePass pass{.takes = PurgePass::Takes::all, .number = 1};
+  bank_.purge(source_, pass);
+  EXPECT_GE(pass.purged_bytes, 7 * Kernel::page_size());
+  for (int i = 0; i < 3000; i += 1000) {
+    EXPECT_EQ(blocks[static_cast<size_t>(i)][15], static_cast<char>(i));
+    put(blocks[static_cast<size_t>(i)]);
+  }
+  bank_.trim(source_);
+}
+
+TEST_F(SlabBankTest, APassInPartsComesToAnEnd) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < 20000; ++i) {
+    blocks.push_back(take(kClass));
+  }
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (i % 600 != 0) {
+      put(blocks[i]);  // runs of two pages, apart
+    }
+  }
+  size_t purged_bytes = 0;
+  for (unsigned number = 1; number <= 2; ++number) {
+    PurgePass pass{.takes = PurgePass::Takes::idle, .number = number};
+    unsigned parts = 0;
+    do {
+      ASSERT_LT(++parts, 100U);
+      pass.calls_left = 3;
+      pass.dirty_bytes = 0;
+      bank_.purge(source_, pass);
+    } while (!pass.may_call());
+    purged_bytes += pass.purged_bytes;
+  }
+  EXPECT_GE(purged_bytes, 20U * Kernel::page_size());
+  for (size_t i = 0; i < blocks.size(); i += 600) {
+    put(blocks[i]);
+  }
+  bank_.trim(source_);
 }
 
 }  // namespace

@@ -168,5 +168,60 @@ TEST(Slab, LittleIsLeftOverAboveTheLastSlot) {
   }
 }
 
+constexpr size_t kPage = 4096;
+constexpr unsigned kOf256Bytes = SizeClasses::class_of(256);  // 16 slots a page
+
+PurgePass idle_pass(unsigned number) { return {.takes = PurgePass::Takes::idle, .number = number}; }
+
+TEST(Slab, FreePagesAreThoseWithoutASlotInUse) {
+  SlabOf slab(kOf256Bytes);
+  EXPECT_EQ(slab->free_pages(kPage), 0xFFFFU);
+  const std::vector<void*> blocks = take(slab, 17);
+  EXPECT_EQ(slab->free_pages(kPage), 0xFFFCU);
+  put(slab, blocks[0]);  // the highest
+  EXPECT_EQ(slab->free_pages(kPage), 0xFFFEU);
+  EXPECT_EQ(slab->free_pages(4 * kPage), 0xFFF0U);
+}
+
+TEST(Slab, APageThatSlotsReachIntoIsNotFree) {
+  SlabOf slab(SizeClasses::class_of(3072));  // the second slot lies on two pages
+  const std::vector<void*> blocks = take(slab, 2);
+  put(slab, blocks[1]);
+  EXPECT_EQ(slab->free_pages(kPage) & 0b111U, 0b100U);
+}
+
+TEST(Slab, PagesThatAreFreeFromOnePassToTheNextAreDueOnce) {
+  SlabOf slab(kOf256Bytes);
+  const std::vector<void*> blocks = take(slab, 64);
+  for (unsigned i = 0; i < 48; ++i) {
+    put(slab, blocks[i]);
+  }
+  const uint64_t free = slab->free_pages(kPage);
+  EXPECT_EQ(free, 0xFFFEU);
+  EXPECT_EQ(slab->due_pages(free, idle_pass(1)), 0U);
+  EXPECT_EQ(slab->due_pages(free, idle_pass(1)), 0U);  // another part of it
+  const uint64_t due = slab->due_pages(free, idle_pass(2));
+  EXPECT_EQ(due, free);
+  slab->set_purged(due);
+  EXPECT_EQ(slab->due_pages(free, idle_pass(3)), 0U);
+  EXPECT_EQ(slab->dirty_pages(free), 0U);
+  EXPECT_EQ(slab->purged_bytes(kPage), 15 * kPage);
+}
+
+TEST(Slab, PagesOfWhichASlotWasTakenAreNotIdle) {
+  SlabOf slab(kOf256Bytes);
+  std::vector<void*> blocks = take(slab, 64);
+  for (void* block : blocks) {
+    put(slab, block);
+  }
+  const uint64_t free = slab->free_pages(kPage);
+  EXPECT_EQ(slab->due_pages(free, idle_pass(1)), 0U);
+  for (void* block : take(slab, 17)) {  // comes and goes: on two pages
+    put(slab, block);
+  }
+  EXPECT_EQ(slab->due_pages(free, idle_pass(2)), 0xFFFCU);
+  EXPECT_EQ(slab->due_pages(free, {.takes = PurgePass::Takes::all}), 0xFFFFU);
+}
+
 }  // namespace
 }  // namespace talc

@@ -1,0 +1,106 @@
+// Tests of os/purge_pass.hpp and os/gap_purge.hpp: what has been idle from one pass to a later one, and
+// nothing else, is purged, once.
+#include "talc/os/purge_pass.hpp"
+
+#include <gtest/gtest.h>
+#include <string.h>
+
+#include "support/flaky_pages.hpp"
+#include "talc/os/gap_purge.hpp"
+
+namespace talc {
+namespace {
+
+PurgePass idle_pass(unsigned number) { return {.takes = PurgePass::Takes::idle, .number = number}; }
+const PurgePass kAll = {.takes = PurgePass::Takes::all};
+
+TEST(Age, IsDueFromTheSecondPassOn) {
+  Age age;
+  EXPECT_FALSE(age.is_due(idle_pass(1)));
+  EXPECT_FALSE(age.is_due(idle_pass(1)));  // another part of the same pass
+  EXPECT_TRUE(age.is_due(idle_pass(2)));
+  age.set_purged();
+  EXPECT_FALSE(age.is_due(idle_pass(3)));
+  EXPECT_FALSE(age.is_due(kAll));
+}
+
+TEST(Age, BeginsAgainWhenTouched) {
+  Age age;
+  EXPECT_FALSE(age.is_due(idle_pass(1)));
+  age.touch();
+  EXPECT_FALSE(age.is_due(idle_pass(2)));
+  EXPECT_TRUE(age.is_due(idle_pass(3)));
+}
+
+TEST(Age, AllIsDueAtOnceAndNothingIsCounted) {
+  Age age;
+  EXPECT_FALSE(age.is_due(PurgePass{}));
+  EXPECT_TRUE(age.is_due(kAll));
+  EXPECT_FALSE(age.is_due(idle_pass(1)));  // counting has not aged it
+}
+
+TEST(Age, PassesAreToldApartForLong) {
+  for (unsigned first = 250; first < 260; ++first) {
+    Age age;
+    EXPECT_FALSE(age.is_due(idle_pass(first)));
+    EXPECT_TRUE(age.is_due(idle_pass(first + 1))) << first;
+  }
+}
+
+struct Tag;
+using Kernel = FlakyPages<Tag>;
+
+class GapPurgeTest : public testing::Test {
+ protected:
+  static constexpr size_t kBytes = size_t{1} << 20;
+
+  GapPurgeTest() : gap_(Span::from_base_size(Kernel::map(nullptr, kBytes), kBytes)) { dirty(); }
+  ~GapPurgeTest() override { Kernel::unmap(gap_); }
+
+  void dirty() { memset(gap_.base, 1, kBytes); }
+  static size_t visit(Span gap, PurgePass pass) {
+    GapPurge<Kernel>::visit(gap, pass);
+    return pass.purged_bytes;
+  }
+
+  Span gap_;
+};
+
+TEST_F(GapPurgeTest, HeaderAndLastWordStay) {
+  EXPECT_EQ(visit(gap_, kAll), kBytes - 2 * Kernel::page_size());
+  for (size_t i = 0; i < 3 * kWordSize; ++i) {
+    EXPECT_EQ(gap_.base[i], 1);
+    EXPECT_EQ(gap_.acme[-1 - static_cast<ptrdiff_t>(i)], 1);
+  }
+  EXPECT_EQ(gap_.base[kBytes / 2], 0);
+}
+
+TEST_F(GapPurgeTest, AGapIsPurgedOnceAndAnotherOneOfTheSamePlaceAgain) {
+  EXPECT_NE(visit(gap_, kAll), 0U);
+  EXPECT_EQ(visit(gap_, kAll), 0U);
+  const Span shorter(gap_.base, gap_.acme - (size_t{64} << 10));
+  EXPECT_NE(visit(shorter, kAll), 0U);
+}
+
+TEST_F(GapPurgeTest, ABlockAtItsBeginningMakesItForget) {
+  EXPECT_NE(visit(gap_, kAll), 0U);
+  // Where a payload may begin: a word above the gap's beginning, and up to two further up.
+  for (size_t words = 1; words <= 3; ++words) {
+    GapPurge<Kernel>::forget_below(gap_.base + words * kWordSize);
+    EXPECT_NE(visit(gap_, kAll), 0U) << words;
+    EXPECT_EQ(visit(gap_, kAll), 0U);
+  }
+}
+
+TEST_F(GapPurgeTest, CountingChangesNothing) {
+  const Span before = gap_;
+  PurgePass pass;
+  GapPurge<Kernel>::visit(gap_, pass);
+  EXPECT_EQ(pass.dirty_bytes, kBytes - 2 * Kernel::page_size());
+  EXPECT_EQ(before.base[3 * kWordSize], 1);
+  EXPECT_EQ(visit(gap_, idle_pass(1)), 0U);
+  EXPECT_NE(visit(gap_, idle_pass(2)), 0U);
+}
+
+}  // namespace
+}  // namespace talc
