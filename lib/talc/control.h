@@ -54,7 +54,8 @@ void talc_set_oom_handler(talc_oom_handler* handler, void* arg);
 
 /* Sets `size` bytes aside, rounded up to pages: mapped, so that they count where limits count, but not
    touched, so that they cost no memory. 0: no reserve, as at the start. When it has been given up it is
-   had again as soon as there is room: by talc_purge and malloc_trim, and when a huge block is freed.
+   had again as soon as there is room: by talc_purge and malloc_trim, when a huge block is freed, and by
+   the background thread.
    Returns 0, or -1 if there is no room now: then it will be had when there is. */
 int talc_set_reserve(size_t size);
 

@@ -224,7 +224,10 @@ class BasicProcessHeap {
   void purge_to(size_t dirty_bytes, PurgePass& pass);
   size_t dirty_bytes_at_most();
   // What the background thread is to do, and in how many milliseconds again.
-  unsigned work_in_background() { return purger_.work(*this); }
+  unsigned work_in_background() {
+    refill_reserve();
+    return purger_.work(*this);
+  }
   PurgeCounts purge_counts() const { return purger_.counts(); }
 
   // Whether get_stats also asks what is resident: a system call for each 8 MiB.

@@ -7,7 +7,8 @@
 //
 // A pass (purge_pass.hpp) takes what has been idle since the one before, so memory is back with the
 // kernel after one delay at the latest, and what comes and goes faster stays. Every other pass also
-// takes what is not idle, where free memory is more than the dirty ratio allows.
+// takes what is not idle, where free memory is more than the dirty ratio allows; each one of the
+// thread's takes all while memory is short (memory_pressure.hpp).
 //
 // A process with several threads gets our thread once 16 MiB are mapped. One that has a single thread
 // gets it when 64 MiB are dirty, for it costs such a process something (locks of libc and of C++ become
@@ -22,6 +23,7 @@
 #include "talc/api/purge_notice.hpp"
 #include "talc/api/settings.hpp"
 #include "talc/os/background_thread.hpp"
+#include "talc/os/memory_pressure.hpp"
 #include "talc/os/purge_pass.hpp"
 #include "talc/os/single_thread.hpp"
 
@@ -89,7 +91,8 @@ class Purger {
     if (now_ms < due_ms) {
       return static_cast<unsigned>(due_ms - now_ms);
     }
-    const bool was_quiet = pass_if_due(heap, delay_ms) == 0;
+    const bool was_quiet =
+        (memory_is_short() ? pass_now(heap, now_ms) : pass_if_due(heap, delay_ms)) == 0;
     quiet_passes_ = was_quiet ? quiet_passes_ + 1 : 0;
     if (quiet_passes_ > kQuietPasses) {
       quiet_passes_ = 0;
@@ -162,6 +165,13 @@ class Purger {
       return 0;
     }
     return pass(heap, PurgePass::Takes::idle);
+  }
+
+  // All that is free: a control group is near its limit.
+  template <class Heap>
+  size_t pass_now(Heap& heap, uint64_t now_ms) {
+    last_ms_.store(now_ms, std::memory_order_relaxed);
+    return pass(heap, PurgePass::Takes::all);
   }
 
   template <class Heap>
