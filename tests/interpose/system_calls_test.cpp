@@ -168,7 +168,7 @@ TEST(SystemCalls, WithStatisticsAreNineMore) {
 }
 
 TEST(SystemCalls, WithOptionsIsOneMore) {
-  const Calls start = all_of({kLibcStart, kMemory, kEnd});
+  const Calls start = all_of({kLibcStart, kStart, kMemory, kEnd});
   const std::string program = subprocess::program("ends");
   const std::map<std::string, std::string> no_huge_pages = {{"TALC_THP", "never"}};
   EXPECT_TRUE(live(program, all_of({start, kOptions}), "", no_huge_pages).exited_with(0));
