@@ -61,8 +61,10 @@ Request some_request(Input& input) {
 // Sizes at which sums could overflow, and alignments that no heap has.
 template <class Engine>
 void ask_too_much(EngineModel<Engine>& model, Input& input) {
-  const size_t nearly[] = {~size_t{0}, ~size_t{0} / 2, talc::kMaxRequest, size_t{1} << 40};
-  model.malloc_too_much(nearly[input.below(4)] - input.byte(), size_t{1} << input.below(64));
+  const size_t nearly[] = {~size_t{0}, ~size_t{0} / 2, talc::kMaxRequest,
+                           size_t{1} << (talc::kWordBits == 64 ? 40 : 30)};
+  model.malloc_too_much(nearly[input.below(4)] - input.byte(),
+                        size_t{1} << input.below(talc::kWordBits));
 }
 
 template <class Engine>

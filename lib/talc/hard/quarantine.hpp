@@ -40,9 +40,9 @@ class Quarantine {
     const size_t first = first_shard();
     for (size_t i = 0; i < kShards; ++i) {
       Shard& shard = shards_[(first + i) % kShards];
-      if (!shard.is_busy.exchange(true, std::memory_order_acquire)) {
+      if (shard.is_busy.exchange(1, std::memory_order_acquire) == 0) {
         const Entry leaves = shard.exchange(block);
-        shard.is_busy.store(false, std::memory_order_release);
+        shard.is_busy.store(0, std::memory_order_release);
         return leaves;
       }
     }
@@ -53,9 +53,9 @@ class Quarantine {
   template <class F>
   void empty(F f) {
     for (Shard& shard : shards_) {
-      if (!shard.is_busy.exchange(true, std::memory_order_acquire)) {
+      if (shard.is_busy.exchange(1, std::memory_order_acquire) == 0) {
         shard.empty(f);
-        shard.is_busy.store(false, std::memory_order_release);
+        shard.is_busy.store(0, std::memory_order_release);
       }
     }
   }
@@ -70,7 +70,7 @@ class Quarantine {
 
  private:
   struct alignas(64) Shard {
-    std::atomic<bool> is_busy{false};
+    std::atomic<unsigned> is_busy{0};  // a word: processors may have no exchange of a byte
     std::atomic<size_t> count{0};
     std::atomic<size_t> bytes{0};
     size_t random = 0;
