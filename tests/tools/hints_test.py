@@ -20,6 +20,7 @@ def quiet(**changed: object) -> Process:
 
 
 CALLS = {"madvise": 40_000}
+MANY_CALLS = {"madvise": 200_000}
 
 # What changes, and what the hint says.
 CASES = (
@@ -39,7 +40,7 @@ CASES = (
         {"kernel": {"rss": 200 * MIB, "anon_huge_pages": 150 * MIB}, "resident": 185 * MIB},
         "97.0 MiB are in memory without being used or having been, and 150.0 MiB are huge pages",
     ),
-    ({"calls": CALLS}, "calls of the kernel a second for memory: see which below"),
+    ({"calls": MANY_CALLS}, "calls of the kernel a second for memory: see which below"),
     ({"calls": CALLS, "options": {"purge_delay": 0}}, "raise TALC_PURGE_DELAY, which is 0"),
     ({"peak": 600 * MIB}, "At most 600.0 MiB were mapped, 8.12 s after the start"),
 )
@@ -48,6 +49,10 @@ CASES = (
 class Hints(unittest.TestCase):
     def test_none_without_need(self):
         self.assertEqual(hints(quiet()), [])
+        self.assertEqual(hints(quiet(calls=CALLS)), [])
+        series = quiet(peak=600 * MIB)
+        series.points = [Point(float(i), {"allocated": MIB}) for i in range(3)]
+        self.assertEqual(hints(series), [])
 
     def test_each_where_the_figures_say_so(self):
         for changed, said in CASES:

@@ -22,7 +22,7 @@ def hints(process: Process) -> list[str]:
         *_caches(report),
         *_huge_pages(report),
         *_calls(report),
-        *_peak(report),
+        *_peak(process),
     ]
 
 
@@ -118,13 +118,17 @@ def _calls(report: Report) -> Iterator[str]:
     counts = report.get("calls", {})
     calls = sum(number(counts, name) for name in counts)
     uptime = number(report, "uptime")
-    if uptime >= 1 and calls > 1000 * uptime:
-        delay = report.get("options", {}).get("purge_delay")
-        why = "raise TALC_PURGE_DELAY, which is 0" if delay == 0 else "see which below"
+    is_at_once = report.get("options", {}).get("purge_delay") == 0
+    if uptime >= 1 and calls > (1000 if is_at_once else 10_000) * uptime:
+        why = "raise TALC_PURGE_DELAY, which is 0" if is_at_once else "see which below"
         yield f"{calls / uptime:,.0f} calls of the kernel a second for memory: {why}."
 
 
-def _peak(report: Report) -> Iterator[str]:
+def _peak(process: Process) -> Iterator[str]:
+    """Where there is nothing that shows memory over time."""
+    report = process.last
+    if len(process.points) > 1:
+        return
     peak, mapped = number(report, "peak"), number(report, "mapped")
     when = number(report, "peak_uptime")
     if peak > 3 * mapped and peak > 64 * _MIB and when:
