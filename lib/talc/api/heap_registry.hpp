@@ -83,15 +83,9 @@ class HeapRegistry {
     const bool takes_all = pass.takes == PurgePass::Takes::all;
     if (takes_all || (pass.takes == PurgePass::Takes::idle && last_pass_ != pass.number)) {
       last_pass_ = pass.number;
-      const size_t page = Kernel::page_size();
       const Span due = fresh_.begin_pass(gap, takes_all);
-      char* const last = align_down(gap.acme - kWordSize, page);
-      // The last page that was touched may be a huge one.
-      char* const end = align_up(due.acme, kHugePage);
-      const Span pages(align_up(due.base, page), end < last ? end : last);
-      if (pages.is_sized() && Kernel::purge(pages)) {
-        pass.count_call(pages.size());
-        fresh_.forget(pages);
+      if (due.is_sized()) {
+        purge_top_pages(gap, due, pass);
       }
     }
     pass.dirty_bytes += fresh_.dirty_part(gap).size();
@@ -100,6 +94,18 @@ class HeapRegistry {
 
  private:
   static constexpr size_t kHugePage = size_t{2} << 20;
+
+  void purge_top_pages(Span gap, Span due, PurgePass& pass) {
+    const size_t page = Kernel::page_size();
+    char* const last = align_down(gap.acme - kWordSize, page);
+    // The last page that was touched may be a huge one.
+    char* const end = align_up(due.acme, kHugePage);
+    const Span pages(align_up(due.base, page), end < last ? end : last);
+    if (pages.is_sized() && Kernel::purge(pages)) {
+      pass.count_call(pages.size());
+      fresh_.forget(pages);
+    }
+  }
 
   unsigned arena_;
   unsigned last_pass_ = 0;

@@ -26,9 +26,12 @@ class PurgeNotice {
   // Which of these were raised.
   static unsigned read() { return raised_.load(std::memory_order_relaxed); }
   static void raise(unsigned which) {
-    raised_.fetch_or(which, std::memory_order_seq_cst);
+    raised_.fetch_or(which, std::memory_order_relaxed);
+    is_news_.store(true, std::memory_order_seq_cst);
     thread_.wake();
   }
+  // Whether a notice was raised since the thread asked last.
+  static bool take_news() { return is_news_.exchange(false, std::memory_order_relaxed); }
   static void clear(unsigned which) { raised_.fetch_and(~which, std::memory_order_relaxed); }
 
   // The thread that purges, if there is one.
@@ -37,6 +40,7 @@ class PurgeNotice {
  private:
   static inline constinit BackgroundThread thread_;
   static inline constinit std::atomic<unsigned> raised_{0};
+  static inline constinit std::atomic<bool> is_news_{false};
 };
 
 }  // namespace talc

@@ -82,7 +82,10 @@ class Purger {
   template <class Heap>
   unsigned work(Heap& heap) {
     const long delay_ms = settings.purge_delay_ms.load(std::memory_order_relaxed);
-    if (delay_ms <= 0) {
+    if (PurgeNotice<Kernel>::take_news()) {
+      quiet_passes_ = 0;
+    }
+    if (delay_ms <= 0 || quiet_passes_ > kQuietPasses) {
       return BackgroundThread::kUntilWoken;
     }
     const unsigned half_ms = half_of(delay_ms);
@@ -94,11 +97,7 @@ class Purger {
     const bool was_quiet =
         (memory_is_short() ? pass_now(heap, now_ms) : pass_if_due(heap, delay_ms)) == 0;
     quiet_passes_ = was_quiet ? quiet_passes_ + 1 : 0;
-    if (quiet_passes_ > kQuietPasses) {
-      quiet_passes_ = 0;
-      return BackgroundThread::kUntilWoken;
-    }
-    return half_ms;
+    return quiet_passes_ > kQuietPasses ? BackgroundThread::kUntilWoken : half_ms;
   }
 
   PurgeCounts counts() const {
@@ -202,7 +201,7 @@ class Purger {
   std::atomic<size_t> bytes_{0};
   std::atomic<bool> is_passing_{false};
   bool is_required_ = false;   // a thread
-  unsigned quiet_passes_ = 0;  // in a row; the thread's
+  unsigned quiet_passes_ = 0;  // in a row, since there was news; the thread's
   BackgroundThread::Work work_ = nullptr;
 };
 
