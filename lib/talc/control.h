@@ -110,7 +110,7 @@ struct talc_stats {
   size_t purged;         /* free, without memory */
   size_t peak;           /* the most that was mapped at once */
   size_t peak_uptime_ms; /* when that was: milliseconds since the library started */
-  size_t heap_limit;     /* the most that may be mapped; all ones: no limit */
+  size_t heap_limit;     /* the most that may be mapped and not purged; all ones: no limit */
   size_t heaps;          /* number of heaps, a huge block being one */
   size_t fragments;      /* number of gaps */
   size_t mappings;       /* number of mappings in use */

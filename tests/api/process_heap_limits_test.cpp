@@ -2,6 +2,7 @@
 // over, and most of what the limit allows can be used.
 #include <gtest/gtest.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -179,6 +180,50 @@ TEST_P(ProcessHeapLimitTest, AHugeBlockGrowsIntoWhatOnlyWasKept) {
     block[0] = 'x';
     char* const grown = static_cast<char*>(process_heap().reallocate(block, 125 * kMiB));
     return grown != nullptr && grown[0] == 'x' ? 0 : 2;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+// One small block on top of a heap keeps its addresses, but not the right to memory: that goes to a huge
+// block, and comes back.
+TEST_F(ProcessHeapLimitsTest, WhatIsPurgedBelowALiveBlockServesAHugeOneAndServesAgain) {
+  const int status = status_under_limit(Of::heap, [] {
+    for (int round = 0; round < 3; ++round) {
+      Block* blocks = nullptr;
+      const size_t count = fill(200000, blocks);
+      if (count * cost_of(200000) < kLimit * 8 / 10) {
+        return 1;
+      }
+      Block* const last = blocks;  // the highest
+      blocks = blocks->next;
+      release_all(blocks);
+      char* const huge = static_cast<char*>(process_heap().allocate(kLimit / 10 * 8, 16));
+      if (huge == nullptr) {
+        return 2;
+      }
+      memset(huge, 1, kLimit / 10 * 8);
+      if (Footprint<Pages>::mapped_bytes() > settings.heap_limit) {
+        return 3;
+      }
+      ProcessStats stats;
+      process_heap().get_stats(stats);
+      if (stats.mapped != stats.active + stats.metadata + stats.retained ||
+          stats.mapped - stats.purged > settings.heap_limit) {
+        return 4;
+      }
+      const size_t beside = fill(200000, blocks) * cost_of(200000);
+      if (beside < kLimit / 10 || beside > kLimit / 10 * 3) {
+        return 5;
+      }
+      release_all(blocks);
+      process_heap().release(huge);
+      process_heap().release(last);
+      process_heap().trim(0);
+      if (Footprint<Pages>::mapped_bytes() > 20 * kMiB) {
+        return 6;
+      }
+    }
+    return 0;
   });
   EXPECT_EQ(status, 0);
 }

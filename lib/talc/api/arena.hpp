@@ -16,6 +16,7 @@
 
 #include "talc/api/arena_lock.hpp"
 #include "talc/api/block_prefix.hpp"
+#include "talc/api/ceded_gaps.hpp"
 #include "talc/api/heap_registry.hpp"
 #include "talc/core/talc.hpp"
 #include "talc/front/slab_bank.hpp"
@@ -83,7 +84,7 @@ class alignas(64) Arena {
   // Requires: BlockPrefix::usable_for gave `usable`; `align` is a power of two, kBlockAlign at
   // least. Cost: as Talc::malloc, and what of `cleared_bytes` is not fresh.
   void* allocate(size_t usable, size_t align, size_t cleared_bytes) {
-    void* const chunk = sparing_empty_groups([&] {
+    void* const chunk = sparing_growth(BlockPrefix::kSize + usable + align, [&] {
       return engine().malloc_aligned_at(BlockPrefix::kSize + usable, align, BlockPrefix::kSize);
     });
     if (chunk == nullptr) {
@@ -117,12 +118,21 @@ class alignas(64) Arena {
 
   // Gives back all that nobody uses, but for `keep_bytes` on top of the blocks' heap. Returns whether
   // there was anything. Cost: linear in the number of slabs and gaps.
+  // Where there is a limit, gaps are ceded that could not be unmapped.
   bool trim(size_t keep_bytes) {
+    HeapRegistry<Kernel>& registry = engine().oom_handler.registry();
+    const size_t uncounted_bytes = ceded_.uncounted_bytes();
+    registry.begin_settling();
+    ceded_.return_all(*this);
     bool has_trimmed = bank_.trim(*this);
     for_each_engine(
         [&](auto& engine) { has_trimmed |= engine.oom_handler.trim(engine, keep_bytes); });
     PurgePass pass{.takes = PurgePass::Takes::all};
     purge(pass);
+    if (settings.heap_limit.load(std::memory_order_relaxed) != Settings::kUnlimited) {
+      ceded_.cede(*this);
+    }
+    registry.settle(uncounted_bytes, ceded_.uncounted_bytes());
     return has_trimmed || pass.purged_bytes != 0;
   }
 
@@ -158,7 +168,7 @@ class alignas(64) Arena {
     return engine().get_counters().available_bytes + bank_.free_bytes() - fresh().untouched_bytes();
   }
   // Bytes of the blocks' heaps.
-  size_t claimed_bytes() { return engine().get_counters().claimed_bytes; }
+  size_t claimed_bytes() { return engine().get_counters().claimed_bytes - ceded_.bytes(); }
 
   // Memory for what serves blocks: metadata, caches. Null when memory is out.
   void* take_chunk(size_t size_bytes, size_t align) {
@@ -182,6 +192,17 @@ class alignas(64) Arena {
     chunks_.bytes -= size_bytes;
     engine().free(granules, size_bytes);
   }
+  // For CededGaps: a chunk without growth, and one that gets smaller.
+  void* take_gap(size_t size_bytes) {
+    bool is_fresh = false;
+    return take_chunk(size_bytes, kWordSize, Growth::spare, is_fresh);
+  }
+  void shrink_gap(void* chunk, size_t size_bytes, size_t new_size_bytes) {
+    chunks_.bytes -= size_bytes - new_size_bytes;
+    engine().shrink(chunk, size_bytes, new_size_bytes);
+  }
+  const CededGaps<Kernel>& ceded() const { return ceded_; }
+
   void return_chunk(void* chunk, size_t size_bytes) {
     if constexpr (kSeparatesMetadata) {
       metadata_.free(chunk, size_bytes);
@@ -357,8 +378,8 @@ class alignas(64) Arena {
 
   void* take_chunk(size_t size_bytes, size_t align, Growth growth, bool& is_fresh) {
     const auto request = [&] { return engine().malloc(size_bytes, align); };
-    void* const chunk =
-        growth == Growth::spare ? without_growth(request) : sparing_empty_groups(request);
+    void* const chunk = growth == Growth::spare ? without_growth(request)
+                                                : sparing_growth(size_bytes + align, request);
     if (chunk != nullptr) {
       is_fresh = fresh().is_untouched(static_cast<char*>(chunk));
       fresh().use(static_cast<char*>(chunk) + size_bytes);
@@ -369,16 +390,26 @@ class alignas(64) Arena {
     return chunk;
   }
 
-  // What `request` returns; before the engine may grow for it, empty groups of slabs become gaps.
+  // What `request` returns, which takes `need_bytes` at most; before the engine may grow for it, empty
+  // groups of slabs become gaps, and ceded gaps are gaps again.
   template <class Request>
-  void* sparing_empty_groups(Request request) {
-    if (!bank_.has_empty_groups()) [[likely]] {
+  void* sparing_growth(size_t need_bytes, Request request) {
+    if (!bank_.has_empty_groups() && !ceded_.has_any()) [[likely]] {
       return request();
     }
     if (void* const chunk = without_growth(request)) {
       return chunk;
     }
     bank_.end_empty_groups(*this);
+    if (ceded_.has_any()) {
+      void* chunk = without_growth(request);
+      if (chunk == nullptr && ceded_.reclaim(*this, need_bytes)) {
+        chunk = without_growth(request);
+      }
+      if (chunk != nullptr) {
+        return chunk;
+      }
+    }
     return request();
   }
 
@@ -501,6 +532,7 @@ class alignas(64) Arena {
   std::atomic<unsigned> users_{0};
   SlabBank<Kernel> bank_;
   Chunks chunks_;
+  CededGaps<Kernel> ceded_;
   size_t direct_allocations_ = 0;
   size_t freed_bytes_ = 0;    // of middle blocks, ever
   size_t noticed_bytes_ = 0;  // freed when a notice was raised last

@@ -4,7 +4,7 @@
 //
 // Whoever is about to ask the kernel asks here first, and says so when the kernel refused, or has it
 // back: so what is mapped is never beyond settings.heap_limit, however many threads grow at once.
-// What counts is addresses, with memory or without: docs/decisions/0011. Three atomic words, changed
+// What counts is addresses, with memory or without, but for ceded gaps: docs/decisions/0011. Three atomic words, changed
 // only where the kernel is called anyway. Heaps (heap_registry.hpp), huge blocks and the reserve count
 // themselves in and out; get_stats reads it.
 #pragma once

@@ -48,7 +48,24 @@ class HeapRegistry {
   void set_arena(unsigned arena) { __atomic_store_n(&arena_, arena, __ATOMIC_RELAXED); }
 
   static bool try_take(size_t bytes) { return Footprint<Kernel>::try_grow(bytes); }
-  static void give_back(size_t bytes) { Footprint<Kernel>::shrink(bytes); }
+  void give_back(size_t bytes) {
+    if (is_settling_) {
+      settled_bytes_ += bytes;
+    } else {
+      Footprint<Kernel>::shrink(bytes);
+    }
+  }
+
+  // While gaps that did not count are the engine's again, to be trimmed or ceded anew (ceded_gaps.hpp):
+  // in the end the footprint is told the difference.
+  void begin_settling() {
+    is_settling_ = true;
+    settled_bytes_ = 0;
+  }
+  void settle(size_t uncounted_before, size_t uncounted_now) {
+    is_settling_ = false;
+    Footprint<Kernel>::shrink(settled_bytes_ + uncounted_now - uncounted_before);
+  }
 
   static size_t huge_from(size_t adaptive) { return talc::huge_from(adaptive); }
 
@@ -109,6 +126,8 @@ class HeapRegistry {
 
   unsigned arena_;
   unsigned last_pass_ = 0;
+  bool is_settling_ = false;
+  size_t settled_bytes_ = 0;
   FreshMemory fresh_;
 };
 

@@ -44,10 +44,11 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident
     stats.heaps += of_engine.heap_count;
     stats.fragments += of_engine.gap_count;
   });
+  stats.gaps += arena.ceded().bytes();
   stats.retained =
       stats.cached + stats.in_transit + stats.slab_free + stats.group_free + stats.gaps;
   stats.metadata = stats.mapped - stats.active - stats.retained;
-  stats.purged = bank.purged_bytes();
+  stats.purged = bank.purged_bytes() + arena.ceded().uncounted_bytes();
   arena.for_each_engine([&](auto& engine) {
     engine.for_each_gap(GapPurge<Kernel>::kMinBytes, [&](Span gap) {
       stats.purged += TheArena::purged_part(engine, gap).size();
