@@ -12,7 +12,7 @@
 
 #include "talc/api/footprint.hpp"
 #include "talc/base/memory.hpp"
-#include "talc/core/chunk.hpp"
+#include "talc/base/span.hpp"
 #include "talc/front/page_entry.hpp"
 
 namespace talc {
