@@ -27,9 +27,8 @@ class HandlerSlot {
     for (unsigned tries = 0; tries < kPatience; ++tries) {
       const unsigned before = sequence_.load(std::memory_order_acquire);
       if (before % 2 == 0) {
-        const Handler handler = {function_.load(std::memory_order_relaxed),
-                                 arg_.load(std::memory_order_relaxed)};
-        std::atomic_thread_fence(std::memory_order_acquire);
+        const Handler handler = {function_.load(std::memory_order_acquire),
+                                 arg_.load(std::memory_order_acquire)};
         if (sequence_.load(std::memory_order_relaxed) == before) {
           return handler;
         }
@@ -41,9 +40,8 @@ class HandlerSlot {
 
   void set(Handler handler) {
     const unsigned odd = begin();
-    std::atomic_thread_fence(std::memory_order_release);
-    function_.store(handler.function, std::memory_order_relaxed);
-    arg_.store(handler.arg, std::memory_order_relaxed);
+    function_.store(handler.function, std::memory_order_release);
+    arg_.store(handler.arg, std::memory_order_release);
     sequence_.store(odd + 1, std::memory_order_release);
   }
 
