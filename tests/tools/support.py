@@ -4,6 +4,7 @@ small programs in C.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -14,6 +15,10 @@ RUN = os.environ["TEST_TALC_RUN"]
 REPORT = os.environ["TEST_TALC_REPORT"]
 BUILD = Path(RUN).parent
 SOURCE = Path(os.environ["TEST_SOURCE"])
+
+# Whoever runs tests in the background ignores these, and what is started here would inherit it.
+for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    signal.signal(_number, signal.SIG_DFL)
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

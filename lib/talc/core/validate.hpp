@@ -73,7 +73,9 @@ const char* Talc<Handler, kConfig>::check_heap(HeapHeader* header, ChunkCensus& 
   for (char* acme = header->acme; acme != header->first_chunk();) {
     const size_t word = word_at(acme - kWordSize);
     const bool allocated = tag::is_allocated(word);
-    char* const base = allocated ? tag::base(word) : acme - word;
+    // By numbers: a size that is overwritten may lead out of the address space.
+    char* const base =
+        allocated ? tag::base(word) : reinterpret_cast<char*>(address_of(acme) - word);
     if (base < header->first_chunk() || base > acme - kMinChunkSize ||
         !is_aligned(base, kWordSize)) {
       return "a chunk's tag or size leads out of its heap";

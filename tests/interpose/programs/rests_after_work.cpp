@@ -100,9 +100,9 @@ void run_alone(Worker& worker, unsigned milliseconds, bool forks) {
 }
 
 void run_threads(Worker* workers, unsigned count, unsigned milliseconds) {
-  for (pthread_barrier_t* barrier : {&full, &may_free, &freed}) {
-    pthread_barrier_init(barrier, nullptr, count + 1);
-  }
+  pthread_barrier_init(&full, nullptr, count + 1);
+  pthread_barrier_init(&may_free, nullptr, count + 1);
+  pthread_barrier_init(&freed, nullptr, count + 1);
   for (unsigned i = 0; i < count; ++i) {
     pthread_create(&workers[i].thread, nullptr, &work, &workers[i]);
   }
