@@ -31,9 +31,9 @@ TEST(BlockWalk, TellsEachBlockAndNoOther) {
   const auto before = walk();
   std::vector<void*> live;
   std::vector<void*> freed;
-  for (const size_t size : {1, 16, 24, 100, 1000, 5000, 8192, 8193, 20000, 100000, 1000000, 4000000,
-                            5000000, 30000000}) {
-    for (const size_t align : {16, 64, 4096, 65536}) {
+  for (const size_t size : std::vector<size_t>{1, 16, 24, 100, 1000, 5000, 8192, 8193, 20000,
+                                               100000, 1000000, 4000000, 5000000, 30000000}) {
+    for (const size_t align : std::vector<size_t>{16, 64, 4096, 65536}) {
       for (int i = 0; i < 5; ++i) {
         (i % 2 == 0 ? live : freed).push_back(process_heap().allocate(size, align));
       }

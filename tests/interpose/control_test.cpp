@@ -15,6 +15,12 @@
 
 namespace {
 
+// The compiler is not to see what is wrong.
+void free_number(size_t number) {
+  void* volatile block = reinterpret_cast<void*>(number);
+  free(block);
+}
+
 std::string get(const char* name) {
   char value[100] = {};
   EXPECT_EQ(talc_ctl(name, value, sizeof value, nullptr), 0) << name;
@@ -22,9 +28,6 @@ std::string get(const char* name) {
 }
 
 // Those of a process that was started without options.
-const char* const kNames[] = {"purge_delay", "dirty_ratio", "background_thread",
-                              "heap_limit",  "thp",         "foreign"};
-
 TEST(Ctl, SetsWhatMayBeSetAtRunTime) {
   const char* const values[][2] = {{"purge_delay", "500"},        {"purge_delay", "-1"},
                                    {"dirty_ratio", "50"},         {"background_thread", "0"},
@@ -217,7 +220,7 @@ TEST(AbortHandler, MayEndTheProcessInItsOwnWay) {
       {
         talc_set_abort_handler([](const char*, void*) { _exit(33); }, nullptr);
         talc_set_abort_handler(nullptr, nullptr);
-        free(reinterpret_cast<void*>(1600));
+        free_number(1600);
       },
       testing::KilledBySignal(SIGABRT), "^talc: invalid pointer: 0x640\n$");
 }
@@ -225,9 +228,8 @@ TEST(AbortHandler, MayEndTheProcessInItsOwnWay) {
 TEST(AbortHandler, MayBeWrongItself) {
   EXPECT_EXIT(
       {
-        talc_set_abort_handler([](const char*, void*) { free(reinterpret_cast<void*>(3200)); },
-                               nullptr);
-        free(reinterpret_cast<void*>(1600));
+        talc_set_abort_handler([](const char*, void*) { free_number(3200); }, nullptr);
+        free_number(1600);
       },
       testing::KilledBySignal(SIGABRT),
       "^talc: invalid pointer: 0x640\ntalc: invalid pointer: 0xc80\n$");

@@ -196,7 +196,8 @@ TEST(OomHandler, IsAskedBeforeTheNewHandler) {
                 return 1;
               }
               try {
-                (void)!::operator new(25 * kMiB);
+                void* volatile never = ::operator new(25 * kMiB);
+                (void)never;
               } catch (const std::bad_alloc&) {
                 return new_handlers == 1 && asked.refused == 3 ? 0 : 2;
               }
