@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <string.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -88,9 +90,10 @@ TEST_F(HeapStatisticsTest, ThreadsAreActiveWhileTheyLive) {
 
 TEST_F(HeapStatisticsTest, TheMapShowsWhatIsWhere) {
   constexpr size_t kSize = 3 * kMiB;
-  const Block low = allocate(kSize, 1);
-  const Block freed = allocate(kSize, 1);
-  const Block high = allocate(kSize, 1);
+  Block blocks[] = {allocate(kSize, 1), allocate(kSize, 1), allocate(kSize, 1)};
+  std::sort(std::begin(blocks), std::end(blocks),
+            [](const Block& a, const Block& b) { return a.bytes < b.bytes; });
+  const auto& [low, freed, high] = blocks;
   release(freed);
   const auto use_at = [](const Accounts& accounts, const void* place) {
     for (unsigned i = 0; i < accounts.detail->heap_count; ++i) {

@@ -13,7 +13,6 @@
 #pragma once
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -24,6 +23,7 @@
 #include <atomic>
 
 #include "talc/base/word.hpp"
+#include "talc/os/small_file.hpp"
 
 namespace talc {
 
@@ -164,16 +164,7 @@ class BackgroundThread {
   // From the state and the number of threads in /proc/self/stat, whose fields follow the last bracket.
   static Others look_for_others() {
     char text[512];
-    const long file = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-      return Others::main;
-    }
-    const long size = ::syscall(SYS_read, file, text, sizeof text - 1);
-    ::syscall(SYS_close, file);
-    if (size <= 0) {
-      return Others::main;
-    }
-    text[size] = '\0';
+    read_file("/proc/self/stat", text, sizeof text);
     const char* at = __builtin_strrchr(text, ')');
     if (at == nullptr || at[1] != ' ' || at[2] != 'Z') {
       return Others::main;
@@ -182,8 +173,8 @@ class BackgroundThread {
     for (unsigned field = 0; field < kThreadsField && at != nullptr; ++field) {
       at = __builtin_strchr(at + 1, ' ');
     }
-    return at != nullptr && at[1] <= '2' && at[1] >= '0' && at[2] == ' ' ? Others::none
-                                                                         : Others::some;
+    uint64_t threads = 0;
+    return at != nullptr && read_decimal(at, threads) && threads <= 2 ? Others::none : Others::some;
   }
 
   std::atomic<uint32_t> state_{kAwake};
