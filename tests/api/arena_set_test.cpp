@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <thread>
 #include <vector>
 
 #include "support/flaky_pages.hpp"
+#include "support/threads.hpp"
 
 namespace talc {
 namespace {
@@ -64,6 +66,21 @@ TEST_F(ArenaSetTest, TriesEachArenaUntilOneCan) {
   tries = 0;
   EXPECT_FALSE(arenas_.visit_until([&](const Set::Visit&) { return ++tries == 3; }));
   EXPECT_EQ(tries, 2);
+}
+
+// Each counts itself in where it goes, so that the next one sees it.
+TEST_F(ArenaSetTest, ThreadsThatBeginTogetherHaveAnArenaEach) {
+  const unsigned count = 2 * cpu_count() < 48 ? 2 * cpu_count() : 48;
+  for (int round = 0; round < 200; ++round) {
+    std::latch all_there(count);
+    run_threads(count, [&](unsigned) {
+      all_there.arrive_and_wait();
+      arenas_.choose_home();
+    });
+    for (unsigned i = 0; i < count; ++i) {
+      ASSERT_EQ(arenas_[i].users(), static_cast<unsigned>(round) + 1) << "arena " << i;
+    }
+  }
 }
 
 TEST_F(ArenaSetTest, ForksWithinForksAreOne) {

@@ -41,29 +41,19 @@ class ArenaSet {
   }
 
   // The arena for a new cache: the one with the fewest threads, a new one rather than one that has
-  // any.
+  // any. Counts this thread as one of its users: of threads that begin together each sees the others.
   unsigned choose_home() {
-    if (arenas_[0].users().load(std::memory_order_relaxed) == 0 &&
-        !arenas_[0].lock().is_abandoned()) {
-      return 0;  // as in most processes: without asking for the number of processors
-    }
-    unsigned best = kMaxArenas;
-    const unsigned candidates = is_forking_.load(std::memory_order_relaxed) ? count() : limit();
-    for (unsigned i = 0; i < candidates; ++i) {
-      const unsigned users = arenas_[i].users().load(std::memory_order_relaxed);
-      if (!arenas_[i].lock().is_abandoned() &&
-          (best == kMaxArenas || users < arenas_[best].users().load(std::memory_order_relaxed))) {
-        best = i;
-      }
-      if (users == 0 && best == i) {
-        break;
+    for (;;) {
+      unsigned users = 0;
+      const unsigned home = find_home(users);
+      if (arenas_[home].users().compare_exchange_weak(users, users + 1,
+                                                      std::memory_order_relaxed)) {
+        for (unsigned known = count(); known <= home; known = count()) {
+          begin_next(known);
+        }
+        return home;
       }
     }
-    best = best == kMaxArenas ? 0 : best;
-    for (unsigned known = count(); known <= best; known = count()) {
-      begin_next(known);
-    }
-    return best;
   }
 
   // A visit to one arena in particular, if it is to be had in a moment. Nobody waits for a fork.
@@ -154,6 +144,24 @@ class ArenaSet {
   static constexpr unsigned kForkPatienceMs = 2000;
   // How often to try an arena whose visitor is likely to leave at once.
   static constexpr unsigned kSpins = 32;
+
+  // The arena with the fewest threads, and how many these are.
+  unsigned find_home(unsigned& fewest) {
+    fewest = arenas_[0].users().load(std::memory_order_relaxed);
+    if (fewest == 0 && !arenas_[0].lock().is_abandoned()) {
+      return 0;  // as in most processes: without asking for the number of processors
+    }
+    unsigned best = kMaxArenas;
+    const unsigned candidates = is_forking_.load(std::memory_order_relaxed) ? count() : limit();
+    for (unsigned i = 0; i < candidates && (best == kMaxArenas || fewest != 0); ++i) {
+      const unsigned users = arenas_[i].users().load(std::memory_order_relaxed);
+      if (!arenas_[i].lock().is_abandoned() && (best == kMaxArenas || users < fewest)) {
+        best = i;
+        fewest = users;
+      }
+    }
+    return best == kMaxArenas ? 0 : best;
+  }
 
   [[gnu::cold, gnu::noinline]] Visit visit_elsewhere() {
     for (unsigned waits = 0;; ++waits) {

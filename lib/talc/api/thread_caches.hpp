@@ -182,14 +182,15 @@ class ThreadCaches {
         cache = make(*home.operator->());
       }
     }
-    if (cache != nullptr) {
-      arenas_[index].users().fetch_add(1, std::memory_order_relaxed);
-      ThreadNote::set_arena(index);
-      Current::set(*cache);
-      cache->set_used(true);
-      cache->set_changing(false);
-      ThreadExit::arm(cache);  // may allocate
+    if (cache == nullptr) {
+      arenas_[index].users().fetch_sub(1, std::memory_order_relaxed);
+      return nullptr;
     }
+    ThreadNote::set_arena(index);
+    Current::set(*cache);
+    cache->set_used(true);
+    cache->set_changing(false);
+    ThreadExit::arm(cache);  // may allocate
     return cache;
   }
 
