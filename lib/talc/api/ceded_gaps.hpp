@@ -1,18 +1,21 @@
 // CededGaps: large gaps of an arena that the heap's limit does not count, while nobody needs them.
 //
 //   gap  ── cede ──>  | next, size | no memory …                    | tag |   a chunk, that is nobody's block
-//                                   ^ these pages do not count ^
+//                                   ^ these pages do not count, but for two granules
 //   a request fits nowhere  ── reclaim, if the footprint lets it ──>  | next, size | no memory | gap  |
 //
 // What is purged in the middle of a heap cannot be unmapped, be it that one small block lies above it.
 // Left in the engine, any request might use it unasked; so it is taken out, as an allocated chunk, and
-// given back to it piece by piece, each of which is asked for like memory from the kernel.
+// given back to it piece by piece, each of which is asked for like memory from the kernel. Trimming gives
+// all of them back to the engine for a moment, and cedes what remains: a gap that came to lie on top is
+// unmapped but for a granule's rest, and what that rest takes was counted already.
 // docs/decisions/0011. Every call happens in a visit. Used by Arena, where there is a limit.
 #pragma once
 
 #include "talc/api/footprint.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/base/span.hpp"
+#include "talc/core/chunk.hpp"
 #include "talc/front/page_entry.hpp"
 
 namespace talc {
@@ -34,7 +37,7 @@ class CededGaps {
   template <class Source>
   void cede(Source& source) {
     for (size_t size = largest_gap(source); size >= kMinBytes; size = largest_gap(source)) {
-      const size_t payload_bytes = size - kSpareBytes;
+      const size_t payload_bytes = size - kTagSize;  // the whole gap
       auto* const gap = static_cast<Ceded*>(source.take_gap(payload_bytes));
       if (gap == nullptr) {
         return;
@@ -82,6 +85,8 @@ class CededGaps {
   };
   // What a chunk in a gap may need beside its payload.
   static constexpr size_t kSpareBytes = 8 * kWordSize;
+  // Pages of each that count though they have no memory.
+  static constexpr size_t kCountedBytes = 2 * kGranuleSize;
 
   template <class Source>
   static size_t largest_gap(Source& source) {
@@ -100,15 +105,17 @@ class CededGaps {
                 align_down(base + gap->size, Kernel::page_size()));
   }
 
+  static size_t uncounted_in(Ceded* gap) { return pages_of(gap).size() - kCountedBytes; }
+
   void push(Ceded* gap) {
     gap->next = first_;
     first_ = gap;
     bytes_ += gap->size;
-    uncounted_bytes_ += pages_of(gap).size();
+    uncounted_bytes_ += uncounted_in(gap);
   }
   void pop() {
     bytes_ -= first_->size;
-    uncounted_bytes_ -= pages_of(first_).size();
+    uncounted_bytes_ -= uncounted_in(first_);
     first_ = first_->next;
   }
 
@@ -117,10 +124,10 @@ class CededGaps {
   bool reclaim_piece(Source& source, Ceded** place, size_t piece) {
     Ceded* const gap = *place;
     const size_t old_size = gap->size;
-    const size_t old_pages = pages_of(gap).size();
+    const size_t old_uncounted = uncounted_in(gap);
     const bool takes_all = old_size < piece + kMinBytes;
     gap->size = takes_all ? old_size : old_size - align_up(piece, kGranuleSize);
-    const size_t counted = takes_all ? old_pages : old_pages - pages_of(gap).size();
+    const size_t counted = takes_all ? old_uncounted : old_uncounted - uncounted_in(gap);
     if (!Footprint<Kernel>::try_grow(counted)) {
       gap->size = old_size;
       return false;
