@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -88,37 +87,59 @@ TEST_F(HeapStatisticsTest, ThreadsAreActiveWhileTheyLive) {
   EXPECT_GE(take_accounts(process_heap()).detail->thread_count, before + 1);
 }
 
-TEST_F(HeapStatisticsTest, TheMapShowsWhatIsWhere) {
-  constexpr size_t kSize = 3 * kMiB;
-  Block blocks[] = {allocate(kSize, 1), allocate(kSize, 1), allocate(kSize, 1)};
-  std::sort(std::begin(blocks), std::end(blocks),
-            [](const Block& a, const Block& b) { return a.bytes < b.bytes; });
-  const auto& [low, freed, high] = blocks;
-  release(freed);
-  const auto use_at = [](const Accounts& accounts, const void* place) {
-    for (unsigned i = 0; i < accounts.detail->heap_count; ++i) {
-      const HeapMap& map = accounts.detail->heaps[i];
-      const auto offset = static_cast<size_t>(static_cast<const char*>(place) - map.base);
-      if (place >= map.base && offset < map.bytes) {
-        EXPECT_LE(map.cell_bytes * (map.cell_count - 1), map.bytes);
-        EXPECT_GE(map.cell_bytes * map.cell_count, map.bytes);
-        return map.cells[offset / map.cell_bytes];
-      }
+// The map of the heap that `place` is in; null if it is in none.
+const HeapMap* find_heap(const Accounts& accounts, const void* place) {
+  for (unsigned i = 0; i < accounts.detail->heap_count; ++i) {
+    const HeapMap& map = accounts.detail->heaps[i];
+    if (place >= map.base && place < map.base + map.bytes) {
+      return &map;
     }
+  }
+  return nullptr;
+}
+
+HeapMap::Use use_at(const Accounts& accounts, const void* place) {
+  const HeapMap* const map = find_heap(accounts, place);
+  if (map == nullptr) {
     ADD_FAILURE() << "in no heap";
     return HeapMap::Use::metadata;
-  };
+  }
+  EXPECT_LE(map->cell_bytes * (map->cell_count - 1), map->bytes);
+  EXPECT_GE(map->cell_bytes * map->cell_count, map->bytes);
+  return map
+      ->cells[static_cast<size_t>(static_cast<const char*>(place) - map->base) / map->cell_bytes];
+}
+
+TEST_F(HeapStatisticsTest, TheMapShowsWhatIsWhere) {
+  constexpr size_t kSize = 1 * kMiB;
+  std::vector<Block> blocks;
+  for (int i = 0; i < 16; ++i) {
+    blocks.push_back(allocate(kSize, 1));
+  }
+  std::sort(blocks.begin(), blocks.end(),
+            [](const Block& a, const Block& b) { return a.bytes < b.bytes; });
+  // One with a neighbour on either side in its heap: else its heap might go when it is freed.
+  const Accounts full = take_accounts(process_heap());
+  size_t at = 1;
+  while (find_heap(full, blocks[at - 1].bytes) != find_heap(full, blocks[at + 1].bytes)) {
+    ASSERT_LT(++at, blocks.size() - 1);
+  }
+  const Block freed = blocks[at];
+  release(freed);
+  const auto middle_of = [](const Block& block) { return block.bytes + kSize / 2; };
   using Use = HeapMap::Use;
   const Accounts before = take_accounts(process_heap());
-  EXPECT_EQ(use_at(before, low.bytes + kSize / 2), Use::block);
-  EXPECT_EQ(use_at(before, freed.bytes + kSize / 2), Use::dirty);
-  EXPECT_EQ(use_at(before, high.bytes + kSize / 2), Use::block);
+  EXPECT_EQ(use_at(before, middle_of(blocks[at - 1])), Use::block);
+  EXPECT_EQ(use_at(before, middle_of(freed)), Use::dirty);
+  EXPECT_EQ(use_at(before, middle_of(blocks[at + 1])), Use::block);
   process_heap().trim(0);
   const Accounts trimmed = take_accounts(process_heap());
-  EXPECT_EQ(use_at(trimmed, freed.bytes + kSize / 2), Use::purged);
+  EXPECT_EQ(use_at(trimmed, middle_of(freed)), Use::purged);
   EXPECT_LT(trimmed.stats->dirty, before.stats->dirty);
-  release(low);
-  release(high);
+  blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(at));
+  for (const Block& block : blocks) {
+    release(block);
+  }
 }
 
 TEST_F(HeapStatisticsTest, ThePeakHasItsTime) {
