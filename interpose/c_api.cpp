@@ -7,6 +7,7 @@
 #include "talc/talc.h"
 
 #include "interpose/export.hpp"
+#include "interpose/growing_struct.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/base/span.hpp"
 #include "talc/core/talc.hpp"
@@ -97,10 +98,7 @@ TALC_EXPORT void talc_arena_counters(const talc_arena* arena, struct talc_counte
       .freed_allocations = now.freed_allocations(),
       .freed_bytes = now.freed_bytes(),
   };
-  const size_t size = counters->size;
-  const size_t filled = size < sizeof known ? size : sizeof known;
-  talc::copy_bytes(counters, &known, filled);
-  talc::zero_bytes(reinterpret_cast<char*>(counters) + filled, size - filled);
+  talc::fill_known(counters, known);
 }
 
 }  // extern "C"

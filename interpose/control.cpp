@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "interpose/export.hpp"
+#include "interpose/growing_struct.hpp"
 #include "interpose/options.hpp"
 #include "interpose/out_of_memory.hpp"
 #include "interpose/report_on_demand.hpp"
@@ -103,10 +104,7 @@ TALC_EXPORT void talc_stats_get(struct talc_stats* stats) {
       .mprotect_calls = Pages::system_calls(Pages::Call::mprotect),
       .mincore_calls = Pages::system_calls(Pages::Call::mincore),
   };
-  const size_t size = stats->size;
-  const size_t filled = size < sizeof known ? size : sizeof known;
-  talc::copy_bytes(stats, &known, filled);
-  talc::zero_bytes(reinterpret_cast<char*>(stats) + filled, size - filled);
+  talc::fill_known(stats, known);
 }
 
 TALC_EXPORT int talc_stats_print(void (*write)(const char* text, size_t size, void* arg), void* arg,

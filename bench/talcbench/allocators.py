@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from talctools.peers import find_library
+
 from talcbench.errors import UserError
 
 # Name, soname, Debian 12's package. The order is that of tables and legends.
@@ -23,14 +25,6 @@ PEERS = (
     ("tbbmalloc", "libtbbmalloc_proxy.so.2", "libtbbmalloc2"),
 )
 NAMES = ("talc", *(name for name, _, _ in PEERS), "glibc")
-
-_LIBRARY_FOLDERS = (
-    "/usr/local/lib",
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/lib64",
-    "/usr/lib",
-)
 
 
 @dataclass(frozen=True)
@@ -79,18 +73,6 @@ def _run(*command: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return ""
-
-
-def find_library(soname: str) -> Path | None:
-    """Where the loader would find it."""
-    for ldconfig in ("ldconfig", "/sbin/ldconfig"):
-        found = re.search(rf"^\s*{re.escape(soname)} .*=> (\S+)$", _run(ldconfig, "-p"), re.M)
-        if found:
-            return Path(found[1])
-    for folder in _LIBRARY_FOLDERS:
-        if (path := Path(folder) / soname).exists():
-            return path
-    return None
 
 
 def package_version(package: str) -> str:
@@ -146,7 +128,7 @@ def _known(name: str, build: Path) -> Allocator | str:
     library = find_library(soname)
     if library is None:
         return f"{name}: {soname} is not installed: apt-get install {package}"
-    return Allocator(name, library.resolve(), package_version(package))
+    return Allocator(name, Path(library).resolve(), package_version(package))
 
 
 def select(wanted: Sequence[str], build: Path) -> tuple[list[Allocator], list[str]]:

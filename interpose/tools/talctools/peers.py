@@ -1,6 +1,7 @@
 """The allocators that a command can be compared under, and where their libraries lie."""
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -33,15 +34,24 @@ class Allocator:
 
 def installed() -> list[Allocator]:
     """The peers that are here."""
-    cache = _linker_cache()
     found = []
     for name, sonames in PEERS:
-        paths = [path for soname in sonames if (path := _find(soname, cache))]
+        paths = [path for soname in sonames if (path := find_library(soname))]
         if paths:
             found.append(Allocator(name, speakable(paths[0])))
     return found
 
 
+def find_library(soname: str) -> str | None:
+    """Where the dynamic linker would find it. Also what scripts/bench asks."""
+    candidates = [
+        _linker_cache().get(soname),
+        *(os.path.join(folder, soname) for folder in _FOLDERS),
+    ]
+    return next((path for path in candidates if path and os.path.exists(path)), None)
+
+
+@functools.cache
 def _linker_cache() -> dict[str, str]:
     """Sonames of 64 bits and their paths; nothing where there is no ldconfig."""
     for ldconfig in ("/sbin/ldconfig", "ldconfig"):
@@ -54,8 +64,3 @@ def _linker_cache() -> dict[str, str]:
         lines = re.findall(r"^\s*(\S+) \([^)]*64[^)]*\) => (\S+)$", listing, re.M)
         return dict(reversed(lines))  # the first of a name counts
     return {}
-
-
-def _find(soname: str, cache: dict[str, str]) -> str | None:
-    candidates = [cache.get(soname), *(os.path.join(folder, soname) for folder in _FOLDERS)]
-    return next((path for path in candidates if path and os.path.exists(path)), None)

@@ -116,12 +116,13 @@ class alignas(64) Arena {
     return true;
   }
 
-  // Gives back all that nobody uses, but for `keep_bytes` on top of the blocks' heap. Returns whether
-  // there was anything. Cost: linear in the number of slabs and gaps.
-  // Where there is a limit, gaps are ceded that could not be unmapped.
-  bool trim(size_t keep_bytes) {
+  // Gives back all that nobody uses, but for `pad_bytes` on top of the blocks' heap, unless what is there
+  // may be what the limit does not count. Returns whether there was anything. Where there is a limit, gaps
+  // are ceded that could not be unmapped. Cost: linear in the number of slabs and gaps.
+  bool trim(size_t pad_bytes) {
     HeapRegistry<Kernel>& registry = engine().oom_handler.registry();
     const size_t uncounted_bytes = ceded_.uncounted_bytes();
+    const size_t keep_bytes = ceded_.has_any() ? 0 : pad_bytes;
     registry.begin_settling();
     ceded_.return_all(*this);
     bool has_trimmed = bank_.trim(*this);
@@ -327,12 +328,15 @@ class alignas(64) Arena {
     return prefix.is_live() ? prefix.usable() : 0;
   }
 
-  // The live block in a chunk of the engine; null if it is something else.
-  static char* live_payload(Span chunk) {
+  // The block in a chunk of the engine, live or not yet freed; null if it is something else. Below the
+  // payload there may be less slack than makes a gap.
+  static char* payload_in(Span chunk) {
     char* const last = chunk.base + kMaxBelowPayload;
     for (char* at = align_up(chunk.base + BlockPrefix::kSize, BlockPrefix::kBlockAlign);
          at < last && at < chunk.acme; at += BlockPrefix::kBlockAlign) {
-      if (live_size(at) != 0) {
+      const BlockPrefix prefix = BlockPrefix::read(at);
+      if (prefix.state() != BlockPrefix::State::none &&
+          BlockPrefix::kSize + prefix.usable() + kTagSize <= chunk.size()) {
         return at;
       }
     }
@@ -450,7 +454,7 @@ class alignas(64) Arena {
     const size_t freed_bytes = freed_bytes_ + bank_.freed_bytes();
     if (freed_bytes - noticed_bytes_ >= PurgeNotice<Kernel>::kEveryBytes) [[unlikely]] {
       noticed_bytes_ = freed_bytes;
-      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kFreed);
+      PurgeNotice<Kernel>::raise_freed();
     }
   }
 

@@ -125,10 +125,9 @@ class BlockWalk {
     if (first < chunk.acme && Map::get(first).kind() != PageEntry::Kind::heap) {
       return walk_group(Span(first, chunk.acme), free_slots, f);
     }
-    if (char* const payload = arena.live_payload(chunk)) {
-      return f(WalkedBlock{payload, TheArena::live_size(payload), arena.index()});
-    }
-    return true;
+    char* const payload = TheArena::payload_in(chunk);
+    const size_t usable = payload == nullptr ? 0 : TheArena::live_size(payload);
+    return usable == 0 || f(WalkedBlock{payload, usable, arena.index()});
   }
 
   template <class F>

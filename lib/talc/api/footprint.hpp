@@ -43,7 +43,7 @@ class Footprint {
       }
     }
     if (now >= PurgeNotice<Kernel>::kGrownTo) {
-      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kGrown);
+      PurgeNotice<Kernel>::raise_grown();
     }
   }
   static void shrink(size_t bytes) { mapped_.fetch_sub(bytes, std::memory_order_relaxed); }

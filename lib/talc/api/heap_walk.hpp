@@ -84,19 +84,11 @@ class HeapWalk {
     add(granule.below(end), slab->is_full() ? Use::full_slab : Use::partial_slab);
   }
 
-  // What a middle block of that chunk costs; 0 if there is none in it. Below the payload there may be
-  // less slack than makes a gap.
+  // What a middle block of that chunk costs; 0 if there is none in it.
   static size_t middle_bytes(Span chunk) {
-    char* payload = align_up(chunk.base + BlockPrefix::kSize, BlockPrefix::kBlockAlign);
-    for (; payload < chunk.base + BlockPrefix::kSize + kMinChunkSize;
-         payload += BlockPrefix::kBlockAlign) {
-      const BlockPrefix prefix = BlockPrefix::read(payload);
-      const size_t bytes = BlockPrefix::kSize + prefix.usable() + kTagSize;
-      if (prefix.state() != BlockPrefix::State::none && bytes <= chunk.size()) {
-        return bytes;
-      }
-    }
-    return 0;
+    const char* const payload = TheArena::payload_in(chunk);
+    return payload == nullptr ? 0
+                              : BlockPrefix::kSize + BlockPrefix::read(payload).usable() + kTagSize;
   }
 
   // ---- cells, from the top down ----

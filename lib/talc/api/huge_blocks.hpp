@@ -105,7 +105,7 @@ class HugeBlocks {
     frees_.fetch_add(1, std::memory_order_relaxed);
     const Span block = Span::from_base_size(static_cast<char*>(ptr), length);
     if (may_keep(length) && keep(block)) {
-      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kFreed);
+      PurgeNotice<Kernel>::raise_freed();
       return;
     }
     unmap(block);
@@ -129,10 +129,10 @@ class HugeBlocks {
 
   // Unmaps what the pass is to take of what was kept.
   void purge(PurgePass& pass) {
-    if (pass.takes == PurgePass::Takes::idle && !has_unmapped_.load(std::memory_order_relaxed)) {
+    if (pass.takes == PurgePass::Takes::idle &&
+        !has_unmapped_.exchange(false, std::memory_order_relaxed)) {
       extra_kept_.store(0, std::memory_order_relaxed);
     }
-    has_unmapped_.store(false, std::memory_order_relaxed);
     for (Kept& kept : kept_) {
       if (const Span block = kept.take_if_due(pass); block.is_sized()) {
         forget(block.size());
@@ -144,13 +144,9 @@ class HugeBlocks {
 
   // Gives back what was kept. Returns whether there was anything that the kernel took.
   bool trim() {
-    bool has_trimmed = false;
-    for (Kept& kept : kept_) {
-      if (const Span block = kept.take(); block.is_sized()) {
-        forget(block.size());
-        has_trimmed |= unmap(block);
-      }
-    }
+    PurgePass pass{.takes = PurgePass::Takes::all};
+    purge(pass);
+    bool has_trimmed = pass.purged_bytes != 0;
     Unplaced* block = unplaced_.exchange(nullptr, std::memory_order_acquire);
     while (block != nullptr) {
       const Unplaced now = *block;

@@ -25,12 +25,15 @@ class PurgeNotice {
 
   // Which of these were raised.
   static unsigned read() { return raised_.load(std::memory_order_relaxed); }
-  static void raise(unsigned which) {
-    raised_.fetch_or(which, std::memory_order_relaxed);
+  // Wakes the thread that purges, if it rests.
+  static void raise_freed() {
+    raised_.fetch_or(kFreed, std::memory_order_relaxed);
     is_news_.store(true, std::memory_order_seq_cst);
     thread_.wake();
   }
-  // Whether a notice was raised since the thread asked last.
+  // Whoever allocates next sees whether there should be such a thread.
+  static void raise_grown() { raised_.fetch_or(kGrown, std::memory_order_relaxed); }
+  // Whether memory became free since the thread asked last.
   static bool take_news() { return is_news_.exchange(false, std::memory_order_relaxed); }
   static void clear(unsigned which) { raised_.fetch_and(~which, std::memory_order_relaxed); }
 

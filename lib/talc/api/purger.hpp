@@ -17,12 +17,11 @@
 // Used by BasicProcessHeap.
 #pragma once
 
-#include <time.h>
-
 #include "talc/api/footprint.hpp"
 #include "talc/api/purge_notice.hpp"
 #include "talc/api/settings.hpp"
 #include "talc/os/background_thread.hpp"
+#include "talc/os/clock.hpp"
 #include "talc/os/memory_pressure.hpp"
 #include "talc/os/purge_pass.hpp"
 #include "talc/os/single_thread.hpp"
@@ -108,7 +107,7 @@ class Purger {
     thread().begin_process();
     is_passing_.store(false, std::memory_order_relaxed);
     if (is_required_) {
-      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kGrown);
+      PurgeNotice<Kernel>::raise_grown();
     }
   }
 
@@ -127,11 +126,7 @@ class Purger {
   }
 
   // Some milliseconds off, which matters to nobody here, and without a system call.
-  static uint64_t milliseconds() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
-  }
+  static uint64_t milliseconds() { return clock_milliseconds(CLOCK_MONOTONIC_COARSE); }
 
   template <class Heap>
   bool wants_thread(Heap& heap) const {
@@ -148,7 +143,7 @@ class Purger {
       return false;
     }
     if (caller == Caller::releases && !is_single_threaded()) {
-      PurgeNotice<Kernel>::raise(PurgeNotice<Kernel>::kGrown);
+      PurgeNotice<Kernel>::raise_grown();
       return false;
     }
     return thread().start(work_);

@@ -1,7 +1,8 @@
 // KernelFile: a small text file of /proc or /sys, read whole, and its lines.
 //
 // As small_file.hpp reads them: without stdio, without allocating, errno as it was. What the file has
-// beyond kMaxBytes is not read. Used by cgroup.hpp and memory_available.hpp.
+// beyond kMaxBytes is not read. Used by cgroup.hpp, memory_available.hpp
+// and process_memory.hpp.
 #pragma once
 
 #include "talc/os/small_file.hpp"

@@ -6,11 +6,10 @@
 // copies of files (cgroup.hpp).
 #pragma once
 
-#include <time.h>
-
 #include <atomic>
 
 #include "talc/os/cgroup.hpp"
+#include "talc/os/clock.hpp"
 
 namespace talc {
 
@@ -57,12 +56,8 @@ class MemoryPressure {
 
 // Ensures: errno as it was. Cost: a look at the clock, once a second some 30 system calls.
 inline bool memory_is_short() {
-  timespec now = {};
-  const int saved_errno = errno;
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  errno = saved_errno;
-  return MemoryPressure::is_short_lately(
-      static_cast<long>(now.tv_sec) * 1000 + static_cast<long>(now.tv_nsec / 1000000), "");
+  return MemoryPressure::is_short_lately(static_cast<long>(clock_milliseconds(CLOCK_MONOTONIC)),
+                                         "");
 }
 
 }  // namespace talc

@@ -11,8 +11,8 @@
 
 #include <sys/resource.h>
 
+#include "talc/os/kernel_file.hpp"
 #include "talc/os/pages.hpp"
-#include "talc/os/small_file.hpp"
 
 namespace talc {
 
@@ -38,11 +38,10 @@ struct ProcessMemory {
   // All of it. Cost: linear in the memory and the mappings of the process.
   static ProcessMemory ask() {
     ProcessMemory memory;
-    char text[2048];
-    read_file("/proc/thread-self/smaps_rollup", text, sizeof text);
-    memory.rss = kilobytes(text, "\nRss:");
-    memory.anon_huge_pages = kilobytes(text, "\nAnonHugePages:");
-    memory.lazy_free = kilobytes(text, "\nLazyFree:");
+    const KernelFile sums("/proc/thread-self/smaps_rollup");
+    memory.rss = kilobytes(sums.after("Rss:"));
+    memory.anon_huge_pages = kilobytes(sums.after("AnonHugePages:"));
+    memory.lazy_free = kilobytes(sums.after("LazyFree:"));
     if (memory.rss == kUnknown) {
       memory.rss = ask_rss();
     }
@@ -58,12 +57,10 @@ struct ProcessMemory {
   }
 
  private:
-  // The bytes that a line "key: n kB" names.
-  static uint64_t kilobytes(const char* text, const char* key) {
-    const char* const line = __builtin_strstr(text, key);
-    uint64_t number = 0;
-    return line != nullptr && read_decimal(line + __builtin_strlen(key), number) ? number * 1024
-                                                                                 : kUnknown;
+  // The bytes that " n kB" means; of a line that is not there, kUnknown.
+  static uint64_t kilobytes(const char* number) {
+    uint64_t value = 0;
+    return number != nullptr && read_decimal(number, value) ? value * 1024 : kUnknown;
   }
 
   static uint64_t count_lines(const char* path) {

@@ -5,12 +5,9 @@
 // peak was, and by reports.
 #pragma once
 
-#include <errno.h>
-#include <time.h>
-
 #include <atomic>
 
-#include "talc/base/word.hpp"
+#include "talc/os/clock.hpp"
 
 namespace talc {
 
@@ -27,14 +24,6 @@ class Uptime {
   static uint64_t date_milliseconds() { return clock_milliseconds(CLOCK_REALTIME); }
 
  private:
-  static uint64_t clock_milliseconds(clockid_t clock) {
-    const int saved_errno = errno;
-    timespec now = {};
-    ::clock_gettime(clock, &now);
-    errno = saved_errno;
-    return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
-  }
-
   static inline constinit std::atomic<size_t> start_{0};  // 0: nobody has asked
 };
 
