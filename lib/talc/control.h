@@ -30,6 +30,7 @@ extern "C" {
    it is tried again; the handler is asked, and as long as it says so it is tried again; then it is
    null and ENOMEM, or bad_alloc once std::new_handler has been asked. */
 
+/* What an OOM handler is told of. */
 enum {
   TALC_OOM_RESERVE = 1, /* the reserve has just been given up; the request will be tried again */
   TALC_OOM_REFUSED = 2  /* there is nothing left: may it be tried again? */
@@ -49,7 +50,8 @@ enum {
    -fno-builtin-malloc. */
 typedef int talc_oom_handler(int event, size_t size, void* arg);
 
-/* Null: none, as at the start. Another thread may be in the old one still. */
+/* Has `handler` asked, with `arg`, when memory runs out. Null: none, as at the start. Another thread may be
+   in the old one still. */
 void talc_set_oom_handler(talc_oom_handler* handler, void* arg);
 
 /* Sets `size` bytes aside, rounded up to pages: mapped, so that they count where limits count, but not
@@ -119,12 +121,12 @@ struct talc_stats {
   size_t huge_bytes;     /* their bytes */
   size_t advised;        /* that the kernel was asked to give huge pages for, ever */
   size_t system_calls;   /* number of calls of the kernel for memory, ever; by kind: */
-  size_t mmap_calls;
-  size_t munmap_calls;
-  size_t mremap_calls;
-  size_t madvise_calls;
-  size_t mprotect_calls;
-  size_t mincore_calls;
+  size_t mmap_calls;     /* of them mmap */
+  size_t munmap_calls;   /* munmap */
+  size_t mremap_calls;   /* mremap */
+  size_t madvise_calls;  /* madvise */
+  size_t mprotect_calls; /* mprotect */
+  size_t mincore_calls;  /* mincore: for statistics only */
 };
 
 /* Fills in the first `stats->size` bytes of `stats`, which must be set; fields that this version of
@@ -167,7 +169,7 @@ int talc_walk(talc_visitor* visitor, void* arg);
    follows, which raises SIGABRT. A second fault in the handler aborts at once. */
 typedef void talc_abort_handler(const char* line, void* arg);
 
-/* Null: none, as at the start. */
+/* Has `handler` called, with `arg`, before an abort. Null: none, as at the start. */
 void talc_set_abort_handler(talc_abort_handler* handler, void* arg);
 
 #ifdef __cplusplus

@@ -29,6 +29,7 @@
 extern "C" {
 #endif
 
+/* An arena: what talc_arena_create returns a pointer to. Its contents are talc's. */
 typedef struct talc_arena talc_arena;
 
 /* What an arena holds now, and has handled in all. Later versions append fields. */
@@ -44,8 +45,8 @@ struct talc_counters {
   size_t heap_count;        /* memories claimed: the first one, and one for each talc_arena_claim */
   size_t claimed_bytes;     /* bytes of those memories, without what alignment cut off */
   size_t overhead_bytes;    /* claimed - available - live: tags, rounding, the arena's tables */
-  size_t freed_allocations; /* total - live */
-  size_t freed_bytes;       /* total - live */
+  size_t freed_allocations; /* number of blocks freed, ever: total - live */
+  size_t freed_bytes;       /* sum of what was freed, ever: total - live */
 };
 
 /* Makes an arena inside `memory`, which may have any alignment and must outlive it. Returns

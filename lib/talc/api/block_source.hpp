@@ -10,12 +10,14 @@
 
 namespace talc {
 
+// Has malloc and free as a Talc has them.
 template <class Type>
 concept BlockSource = requires(Type& source, void* ptr, size_t size, size_t align) {
   requires __is_same(decltype(source.malloc(size, align)), void*);
   source.free(ptr, size);
 };
 
+// Throws std::bad_alloc; traps in programs without exceptions.
 [[noreturn]] inline void throw_bad_alloc() {
 #ifdef __cpp_exceptions
   throw std::bad_alloc();
@@ -24,6 +26,7 @@ concept BlockSource = requires(Type& source, void* ptr, size_t size, size_t alig
 #endif
 }
 
+// Throws std::bad_array_new_length; traps in programs without exceptions.
 [[noreturn]] inline void throw_bad_array_new_length() {
 #ifdef __cpp_exceptions
   throw std::bad_array_new_length();

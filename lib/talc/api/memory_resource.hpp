@@ -19,6 +19,7 @@ class MemoryResource final : public std::pmr::memory_resource {
   // Requires: `source` outlives the resource and what was allocated through it, and is not moved.
   explicit MemoryResource(Source& source) : source_(&source) {}
 
+  // What it allocates from.
   Source& source() const { return *source_; }
 
  private:

@@ -186,12 +186,13 @@ class BasicProcessHeap {
     return kind == PageEntry::Kind::none || (kind == PageEntry::Kind::returned && is_unmapped(ptr));
   }
 
-  // f(WalkedBlock) for each block: see BlockWalk::walk.
+  // Calls f(WalkedBlock) for each block: see BlockWalk::walk.
   template <class F>
   WalkEnd walk(F f) {
     return BlockWalk<Kernel>::walk(caches_, f);
   }
 
+  // What is set aside for when memory runs out.
   Reserve<Kernel>& reserve() { return reserve_; }
   // Has the reserve again, if it was given up and there is room; not while the program's OOM handler
   // makes room for something else. Cost: as Reserve::refill.
@@ -218,20 +219,27 @@ class BasicProcessHeap {
   // Bytes that heaps and huge blocks have mapped now.
   static size_t mapped_bytes() { return Footprint<Kernel>::mapped_bytes(); }
 
-  // What the purger (purger.hpp) asks for: purges what `pass` is to take, in visits that are short;
-  // the same, of what is not idle too, until `dirty_bytes` are left; what is dirty, or less.
+  // For the purger (purger.hpp): purges what `pass` is to take, in visits that are short.
+  // Cost: linear in the number of slabs and gaps. Locks: one arena's at a time; one that is not to be had
+  // in 20 ms is left out.
   void purge(PurgePass& pass);
+  // The same, of what is not idle too, until `dirty_bytes` are left.
   void purge_to(size_t dirty_bytes, PurgePass& pass);
+  // An upper bound of what is dirty, in bytes. Cost: linear in the number of arenas. Locks: none.
   size_t dirty_bytes_at_most();
   // What the background thread is to do, and in how many milliseconds again.
   unsigned work_in_background() {
     refill_reserve();
     return purger_.work(*this);
   }
+  // What the purger has done so far.
   PurgeCounts purge_counts() const { return purger_.counts(); }
 
   // Whether get_stats also asks what is resident: a system call for each 8 MiB.
-  enum class Resident : bool { skip, ask };
+  enum class Resident : bool {
+    skip,  // resident is 0
+    ask,   // resident is counted
+  };
 
   // heap_statistics.hpp. With `detail`, that as well, of the same moments. Locks: one arena's at a time.
   void get_stats(ProcessStats& out, Resident resident = Resident::ask,
@@ -240,7 +248,9 @@ class BasicProcessHeap {
   // For pthread_atfork, registered before there is a second thread. Another library's fork handlers
   // may allocate at any time. Locks: libc's stdio lock and every arena's, from before to after.
   void before_fork() { arenas().before_fork(); }
+  // The same.
   void after_fork_in_parent() { arenas().after_fork_in_parent(); }
+  // The same. What threads that are gone had in their caches is lost to the child.
   void after_fork_in_child() {
     if (arenas().after_fork_in_child()) {
       caches_.begin_in_child();
@@ -436,6 +446,7 @@ class BasicProcessHeap {
   Reserve<Kernel> reserve_;
 };
 
+// The one over Linux.
 using ProcessHeap = BasicProcessHeap<Pages>;
 
 // ---- purging ----

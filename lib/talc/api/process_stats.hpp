@@ -18,6 +18,7 @@
 
 namespace talc {
 
+// No process has more.
 inline constexpr unsigned kMaxArenas = 64;
 
 // Of one arena, or of all of them and of huge blocks.
@@ -49,9 +50,11 @@ struct MemoryStats {
   size_t hot_bytes = 0;          // usable ones; part of cached
   size_t middle_in_transit = 0;  // usable bytes of such blocks in outboxes; part of in_transit
 
+  // Adds all of it, member by member.
   void add(const MemoryStats& other);
 };
 
+// Of one arena.
 using ArenaStats = MemoryStats;
 
 // Sums over the arenas and the huge blocks. A huge block's pages are all usable, so active and
@@ -69,8 +72,8 @@ struct ProcessStats : MemoryStats {
   size_t huge_blocks = 0;     // live huge blocks
   size_t huge_bytes = 0;      // their bytes
 
-  unsigned arena_count = 0;
-  ArenaStats arenas[kMaxArenas] = {};
+  unsigned arena_count = 0;            // how many of `arenas` there are
+  ArenaStats arenas[kMaxArenas] = {};  // each by itself
 };
 
 inline void MemoryStats::add(const MemoryStats& other) {
@@ -103,9 +106,9 @@ inline void MemoryStats::add(const MemoryStats& other) {
 
 // Of all slabs of one size class: live + cached + in_transit + free = slots.
 struct ClassStats {
-  size_t slabs = 0;
-  size_t slots = 0;
-  size_t live = 0;
+  size_t slabs = 0;        // number of slabs
+  size_t slots = 0;        // slots in all of them
+  size_t live = 0;         // slots that hold live blocks
   size_t cached = 0;       // in magazines
   size_t in_transit = 0;   // in outboxes
   size_t free = 0;         // in the slabs
@@ -114,44 +117,53 @@ struct ClassStats {
 
 // Of one thread's cache.
 struct ThreadStats {
-  unsigned arena = 0;
+  unsigned arena = 0;      // its home arena
   bool is_active = false;  // a thread has it; else it waits for one
   size_t cached = 0;       // bytes, hot ones included
-  size_t in_transit = 0;
-  size_t hot = 0;
+  size_t in_transit = 0;   // bytes in the outbox
+  size_t hot = 0;          // bytes of hot blocks
 };
 
 // One heap, in cells of cell_bytes from its base up, each named after what most of it is.
 struct HeapMap {
-  static constexpr unsigned kMaxCells = 512;
-  enum class Use : unsigned char { block, full_slab, partial_slab, dirty, purged, metadata };
-  static constexpr unsigned kUses = 6;
+  static constexpr unsigned kMaxCells = 512;  // the most that a heap is cut into
+  // What bytes of a heap are used for.
+  enum class Use : unsigned char {
+    block,         // live blocks that are no slots of slabs
+    full_slab,     // slabs without a free slot
+    partial_slab,  // slabs with free slots
+    dirty,         // free, with memory, or perhaps
+    purged,        // free, without memory
+    metadata,      // what serves the blocks
+  };
+  static constexpr unsigned kUses = 6;  // the number of them
 
-  unsigned arena = 0;
-  const char* base = nullptr;
-  size_t bytes = 0;
+  unsigned arena = 0;           // whose heap it is
+  const char* base = nullptr;   // its lowest address
+  size_t bytes = 0;             // its size
   size_t bytes_of[kUses] = {};  // that are used so; by Use
-  size_t cell_bytes = 0;
-  unsigned cell_count = 0;
-  Use cells[kMaxCells] = {};
+  size_t cell_bytes = 0;        // bytes that a cell stands for
+  unsigned cell_count = 0;      // how many of `cells` there are
+  Use cells[kMaxCells] = {};    // from the base up
 };
 
 class ThreadCache;
 
+// Of the whole process heap.
 struct HeapDetail {
-  static constexpr unsigned kMaxThreads = 256;
-  static constexpr unsigned kMaxHeaps = 64;
+  static constexpr unsigned kMaxThreads = 256;  // as many as there is room for
+  static constexpr unsigned kMaxHeaps = 64;     // the same
 
-  ClassStats classes[SizeClasses::kCount] = {};
+  ClassStats classes[SizeClasses::kCount] = {};  // by size class
 
-  unsigned thread_count = 0;
-  unsigned threads_left_out = 0;
-  ThreadStats threads[kMaxThreads] = {};
+  unsigned thread_count = 0;                  // how many of `threads` there are
+  unsigned threads_left_out = 0;              // for which there is no room
+  ThreadStats threads[kMaxThreads] = {};      // each cache by itself
   const ThreadCache* newest_cache = nullptr;  // that there was at the beginning
 
-  unsigned heap_count = 0;
-  unsigned heaps_left_out = 0;
-  HeapMap heaps[kMaxHeaps] = {};
+  unsigned heap_count = 0;        // how many of `heaps` there are
+  unsigned heaps_left_out = 0;    // for which there is no room, or in which a tag was written over
+  HeapMap heaps[kMaxHeaps] = {};  // each of the arenas' by itself
 };
 
 }  // namespace talc

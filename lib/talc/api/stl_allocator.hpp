@@ -20,11 +20,11 @@ namespace talc {
 template <class T, BlockSource Source>
 class StlAllocator {
  public:
-  using value_type = T;
-  using is_always_equal = std::false_type;
-  using propagate_on_container_copy_assignment = std::false_type;
-  using propagate_on_container_move_assignment = std::true_type;
-  using propagate_on_container_swap = std::true_type;
+  using value_type = T;                     // what the standard asks for: the type of the elements
+  using is_always_equal = std::false_type;  // two may have different sources
+  using propagate_on_container_copy_assignment = std::false_type;  // it keeps its own source
+  using propagate_on_container_move_assignment = std::true_type;   // the source comes along
+  using propagate_on_container_swap = std::true_type;              // the sources change places
 
   // Requires: `source` outlives the allocator, its copies and what they allocated, and is not moved.
   explicit StlAllocator(Source& source) noexcept : source_(&source) {}
@@ -34,10 +34,11 @@ class StlAllocator {
   StlAllocator(const StlAllocator<Other, Source>& other) noexcept  // NOLINT: implicit by standard
       : source_(&other.source()) {}
 
+  // What it allocates from.
   Source& source() const noexcept { return *source_; }
 
-  // Throws std::bad_array_new_length if `count` objects exceed the address space, std::bad_alloc
-  // where the source returns null.
+  // Returns room for `count` objects. Throws std::bad_array_new_length if they exceed the address
+  // space, std::bad_alloc where the source returns null.
   [[nodiscard]] T* allocate(size_t count) {
     if (count > SIZE_MAX / sizeof(T)) {
       throw_bad_array_new_length();
@@ -49,8 +50,10 @@ class StlAllocator {
     return static_cast<T*>(block);
   }
 
+  // Gives it back. Requires: `count` as for allocate.
   void deallocate(T* block, size_t count) noexcept { source_->free(block, count * sizeof(T)); }
 
+  // Whether one may deallocate what the other has allocated.
   template <class Other>
   bool operator==(const StlAllocator<Other, Source>& other) const noexcept {
     return source_ == &other.source();

@@ -11,8 +11,10 @@ namespace talc {
 // Told what failed as "file:line: condition". May abort; when it returns, the program traps.
 using AssertionHook = void (*)(const char* what);
 
+// Null: none, a failed assertion traps at once. To be set before there are threads.
 inline constinit AssertionHook assertion_hook = nullptr;
 
+// Where a failed TALC_ASSERT ends. Calls the hook, then traps.
 [[noreturn, gnu::cold, gnu::noinline]] inline void assertion_failed(const char* what) {
   if (assertion_hook != nullptr) {
     assertion_hook(what);
@@ -24,6 +26,7 @@ inline constinit AssertionHook assertion_hook = nullptr;
 
 namespace talc {
 
+// Whether TALC_DEBUG is defined.
 #ifdef TALC_DEBUG
 inline constexpr bool kAssertions = true;
 #else
@@ -32,9 +35,12 @@ inline constexpr bool kAssertions = false;
 
 }  // namespace talc
 
+// A token as a string literal.
 #define TALC_STRINGIZE_TOKEN(token) #token
+// The same of what a macro stands for.
 #define TALC_STRINGIZE(token) TALC_STRINGIZE_TOKEN(token)
 
+// Ends the program if `condition` is false and TALC_DEBUG is defined.
 #ifdef TALC_DEBUG
 #define TALC_ASSERT(condition)        \
   ((condition) ? static_cast<void>(0) \

@@ -17,38 +17,41 @@ namespace talc {
 
 // The bounds of a span that is not empty; false for those of an empty one.
 struct BaseAcme {
-  char* base = nullptr;
-  char* acme = nullptr;
+  char* base = nullptr;  // the lowest address
+  char* acme = nullptr;  // the first one above
+  // Whether the span was not empty.
   constexpr explicit operator bool() const { return acme != nullptr; }
 };
 
 // Iterates over the bytes of a span; both null for an empty one.
 struct PtrRange {
-  char* first = nullptr;
-  char* last = nullptr;
-  constexpr char* begin() const { return first; }
-  constexpr char* end() const { return last; }
+  char* first = nullptr;                           // the first byte
+  char* last = nullptr;                            // behind the last one
+  constexpr char* begin() const { return first; }  // for range-based for
+  constexpr char* end() const { return last; }     // the same
 };
 
 // The bytes of a span as pointer and length; null and 0 for an empty one.
 struct Slice {
-  char* data = nullptr;
-  size_t size = 0;
-  constexpr char* begin() const { return data; }
-  constexpr char* end() const { return data + size; }
+  char* data = nullptr;                                // the first byte
+  size_t size = 0;                                     // how many there are
+  constexpr char* begin() const { return data; }       // for range-based for
+  constexpr char* end() const { return data + size; }  // the same
+  // Requires: `index` is less than `size`.
   constexpr char& operator[](size_t index) const { return data[index]; }
 };
 
 struct SpanPair;
 
 struct Span {
-  char* base = nullptr;
-  char* acme = nullptr;
+  char* base = nullptr;  // the lowest address
+  char* acme = nullptr;  // the first one above
 
   constexpr Span() = default;
+  // From `span_base` up to and excluding `span_acme`.
   constexpr Span(char* span_base, char* span_acme) : base(span_base), acme(span_acme) {}
 
-  // Ensures: empty if base + size_bytes would pass the end of the address space.
+  // `size_bytes` from `base` on; empty if that would pass the end of the address space.
   static constexpr Span from_base_size(char* base, size_t size_bytes) {
     return size_bytes > room_above(base) ? Span{} : Span{base, base + size_bytes};
   }
@@ -69,26 +72,33 @@ struct Span {
     return from_slice(static_cast<T*>(array), kCount);
   }
 
-  constexpr bool is_empty() const { return !is_below(base, acme); }
-  constexpr bool is_sized() const { return !is_empty(); }
+  constexpr bool is_empty() const { return !is_below(base, acme); }  // whether no byte is in it
+  constexpr bool is_sized() const { return !is_empty(); }            // whether some byte is
+  // How many bytes there are.
   constexpr size_t size() const { return is_empty() ? 0 : distance(base, acme); }
 
+  // Both ends, or false.
   constexpr BaseAcme get_base_acme() const {
     return is_empty() ? BaseAcme{} : BaseAcme{base, acme};
   }
+  // The bytes to iterate over.
   constexpr PtrRange to_ptr_range() const { return is_empty() ? PtrRange{} : PtrRange{base, acme}; }
+  // The bytes by index.
   constexpr Slice to_slice() const { return is_empty() ? Slice{} : Slice{base, size()}; }
 
+  // Whether the same bytes are in both.
   constexpr bool operator==(const Span& other) const {
     return is_empty() ? other.is_empty() : base == other.base && acme == other.acme;
   }
 
+  // Whether the byte at `ptr` is in it.
   constexpr bool contains(const char* ptr) const {
     return !is_below(ptr, base) && is_below(ptr, acme);
   }
+  // The same of a pointer of any type.
   bool contains(const void* ptr) const { return contains(static_cast<const char*>(ptr)); }
 
-  // Every span, an empty one too, contains the empty span.
+  // Whether all bytes of `other` are in it. Every span, an empty one too, contains the empty span.
   constexpr bool contains_span(Span other) const {
     return other.is_empty() ||
            (is_sized() && !is_below(other.base, base) && !is_below(acme, other.acme));
@@ -200,8 +210,8 @@ inline constexpr bool Span::is_char<char> = true;
 
 // What Span::except leaves.
 struct SpanPair {
-  Span below;
-  Span above;
+  Span below;  // what lies below what was left out
+  Span above;  // what lies above it
 };
 
 constexpr SpanPair Span::except(Span excluded) const {

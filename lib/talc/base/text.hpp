@@ -15,8 +15,9 @@ namespace talc {
 
 // Where finished text goes: called with `context` and a piece of text that is not NUL-terminated.
 struct TextSink {
+  // Null: nowhere.
   void (*write)(void* context, const char* text, size_t size_bytes) = nullptr;
-  void* context = nullptr;
+  void* context = nullptr;  // the function's own
 };
 
 namespace text_detail {
@@ -35,12 +36,14 @@ inline constexpr PowersOfTen kPowersOfTen{};
 
 }  // namespace text_detail
 
+// Writes into a buffer, and hands it on when it is full if there is a sink.
 class TextWriter {
  public:
   // Requires: `buffer` holds `capacity_bytes` writable bytes and outlives the writer.
   constexpr TextWriter(char* buffer, size_t capacity_bytes, TextSink sink = {})
       : buffer_(buffer), capacity_(capacity_bytes), sink_(sink) {}
 
+  // Over a whole array.
   template <size_t kCapacity>
   constexpr explicit TextWriter(char (&buffer)[kCapacity], TextSink sink = {})
       : TextWriter(buffer, kCapacity, sink) {}
@@ -50,9 +53,10 @@ class TextWriter {
 
   // What is in the buffer: not NUL-terminated.
   constexpr const char* data() const { return buffer_; }
-  constexpr size_t size() const { return size_; }
-  constexpr bool is_truncated() const { return truncated_; }
+  constexpr size_t size() const { return size_; }             // its bytes
+  constexpr bool is_truncated() const { return truncated_; }  // whether something was dropped
 
+  // As all that follow: appends to the buffer, and returns the writer.
   constexpr TextWriter& character(char c) {
     if (size_ == capacity_) {
       flush();
@@ -65,6 +69,7 @@ class TextWriter {
     return *this;
   }
 
+  // Writes `size_bytes` characters.
   constexpr TextWriter& text(const char* text, size_t size_bytes) {
     for (size_t i = 0; i < size_bytes; ++i) {
       character(text[i]);
@@ -72,9 +77,10 @@ class TextWriter {
     return *this;
   }
 
-  // Requires: `string` is NUL-terminated.
+  // Writes a whole string. Requires: `string` is NUL-terminated.
   constexpr TextWriter& text(const char* string) { return text(string, length(string)); }
 
+  // Writes `c` so many times.
   constexpr TextWriter& repeat(char c, size_t count) {
     for (size_t i = 0; i < count; ++i) {
       character(c);
@@ -115,6 +121,7 @@ class TextWriter {
     return text("0x", 2).text(digits + first, kMaxHexDigits - first);
   }
 
+  // Writes an address, as hex does.
   TextWriter& pointer(const void* ptr) { return hex(address_of(ptr)); }
 
   // Hands the buffer's text to the sink and empties the buffer; without a sink, does nothing.

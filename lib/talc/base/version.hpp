@@ -5,6 +5,7 @@
 
 namespace talc {
 
+// Major, minor and patch, as of Semantic Versioning.
 inline constexpr char kVersion[] = "0.1.0";
 
 }  // namespace talc

@@ -22,6 +22,7 @@ class CHeap {
   static constexpr size_t kAlign = 16;
 
   constexpr CHeap() = default;
+  // Takes an engine over. Requires: nothing is allocated from it.
   constexpr explicit CHeap(TalcType&& talc) : talc_(move(talc)) {}
 
   // The engine, for claims and counters. Requires: blocks of one interface are not given to the other.
@@ -31,7 +32,8 @@ class CHeap {
   // same time. Ensures: 0 bytes have an address of their own.
   [[nodiscard]] void* malloc(size_t size) { return aligned_alloc(kAlign, size); }
 
-  // Requires: `align` is a power of two. `size` need be no multiple of it.
+  // As malloc, aligned to `align` and to kAlign. `size` need be no multiple of it.
+  // Requires: `align` is a power of two.
   [[nodiscard]] void* aligned_alloc(size_t align, size_t size) {
     const size_t chunk_bytes = request_for(size);
     char* const chunk = static_cast<char*>(
@@ -56,7 +58,7 @@ class CHeap {
     return ptr;
   }
 
-  // Requires: `ptr` from this heap, or null.
+  // Takes a block back. Requires: `ptr` from this heap, or null.
   void free(void* ptr) {
     if (ptr != nullptr) {
       char* const chunk = chunk_of(ptr);

@@ -23,9 +23,13 @@ struct Counters {
 
   // Bytes of the heaps that are neither free nor what a caller asked for.
   constexpr size_t overhead_bytes() const { return claimed_bytes - available_bytes - live_bytes; }
+  // Blocks freed, ever.
   constexpr size_t freed_allocations() const { return total_allocations - live_allocations; }
+  // Sum of their requested sizes; shrinking a block adds.
   constexpr size_t freed_bytes() const { return total_bytes - live_bytes; }
+  // Heaps that are gone.
   constexpr size_t released_heaps() const { return total_heaps - heap_count; }
+  // Bytes that were claimed once and are no longer: truncating a heap adds.
   constexpr size_t released_bytes() const { return total_claimed_bytes - claimed_bytes; }
 
   constexpr bool operator==(const Counters&) const = default;

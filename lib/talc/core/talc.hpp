@@ -48,6 +48,7 @@ class Talc {
   [[no_unique_address]] Handler oom_handler;
 
   constexpr Talc() = default;
+  // Owns no memory yet.
   constexpr explicit Talc(Handler handler) : oom_handler(static_cast<Handler&&>(handler)) {}
 
   // Moving hands over every heap and every allocation; the source is left without any.
@@ -67,10 +68,12 @@ class Talc {
   // Ensures: returns the new extent, which contains `heap` and lies within `to`.
   Span extend(Span heap, Span to);
 
-  // As claim and extend, with less code, for memory whose shape is known: `claim_aligned` returns whether
-  // the memory is enough for a heap, `raise` moves the acme alone.
-  // Requires: both ends are word aligned; `heap` does not hold null; `acme` is three words or more above.
+  // As claim, with less code, for memory whose shape is known. Returns whether it is enough for a heap.
+  // Requires: both ends are word aligned; `heap` does not hold null.
   bool claim_aligned(Span heap);
+
+  // As extend, with less code: it moves the acme alone.
+  // Requires: `acme` is word aligned, and three words or more above that of `heap`.
   void raise(Span heap, char* acme);
 
   // Draws `heap` back towards `to`, no further than its allocations let it.
@@ -85,14 +88,14 @@ class Talc {
   // Bytes of the gap at the top of `heap`, 0 if there is none. Merges and costs as get_allocated_span.
   size_t get_top_bytes(Span heap);
 
-  // Requires: `align` is a power of two. Returns `size` bytes, or null when no gap fits and the handler
-  // gave up. A size of 0 is allowed and gives a pointer of its own.
+  // Returns a block of `size` bytes at a multiple of `align`, or null when no gap fits and the handler
+  // gave up. A size of 0 is allowed and gives a pointer of its own. Requires: `align` is a power of two.
   void* malloc(size_t size, size_t align) { return malloc_aligned_at(size, align, 0); }
 
   // As malloc, but result + `offset` is what is aligned. Requires: `offset` is a multiple of words.
   void* malloc_aligned_at(size_t size, size_t align, size_t offset);
 
-  // Requires: `ptr` from this engine, and `size` as requested last.
+  // Takes a block back. Requires: `ptr` from this engine, and `size` as requested last. Cost: O(1).
   void free(void* ptr, size_t size);
 
   // Returns whether the block holds `new_size` bytes now. May say no although the chunk above was freed
@@ -114,27 +117,28 @@ class Talc {
   // (see Config::compact). Null: the old block is as it was. Shrinking never fails.
   void* realloc(void* ptr, size_t old_size, size_t new_size, size_t align);
 
-  // Requires: Config::counters.
+  // What it holds now, and has handled in all. Requires: Config::counters. Cost: constant.
   Counters get_counters() const;
 
   // Null if every invariant holds, else a sentence that names the first broken one. Cost: O(chunks).
   const char* find_fault() const;
 
-  // f(Span heap), newest first.
+  // Calls f(Span heap) for each heap, newest first.
   template <class F>
   void for_each_heap(F f) const;
 
-  // f(Span chunk, bool allocated), from the top of `heap` down. What waits in quick lists looks allocated,
-  // but for after get_allocated_span. Requires: `heap` is established.
+  // Calls f(Span chunk, bool allocated), from the top of `heap` down. What waits in quick lists looks
+  // allocated, but for after get_allocated_span. Requires: `heap` is established.
   template <class F>
   void for_each_chunk(Span heap, F f) const;
 
-  // f(Span gap) for each gap of `least_bytes` or more until it returns false, small ones first. What it
-  // writes into a gap from the fourth word on, but for the last one, stays. Returns whether all were seen.
+  // Calls f(Span gap) for each gap of `least_bytes` or more until it returns false, small ones first. What
+  // it writes into a gap from the fourth word on, but for the last one, stays. Returns whether all were
+  // seen.
   template <class F>
   bool for_each_gap(size_t least_bytes, F f) const;
 
-  // Hands this engine to a lock.
+  // Hands this engine to a lock, which makes a Talck of it. This one is left without any heap.
   template <class Lock>
   constexpr Talck<Lock, Talc> lock() &&;
 

@@ -25,6 +25,7 @@ extern "C" [[gnu::weak]] char __heap_end;
 
 // The module's memory.
 struct WasmMemory {
+  // WebAssembly's unit of growth.
   static constexpr size_t kPageBytes = size_t{64} << 10;
 
   // Returns `pages` new pages, or the null span if the memory can't grow so far.
@@ -56,6 +57,7 @@ template <unsigned kGrowthLog2 = 0, class Memory = WasmMemory>
 class WasmHandler {
  public:
   constexpr WasmHandler() = default;
+  // For another memory than the module's: a test's.
   constexpr explicit WasmHandler(Memory memory) : memory_(memory) {}
 
   // Ensures: true if there is more memory now, though it may take two calls to be enough: one for what the

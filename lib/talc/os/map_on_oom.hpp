@@ -29,13 +29,15 @@ namespace talc {
 
 // The registry of those who need none.
 struct NoRegistry {
-  static bool try_take(size_t) { return true; }
-  static void give_back(size_t) {}
+  static bool try_take(size_t) { return true; }  // whether so many bytes may be mapped
+  static void give_back(size_t) {}  // they are the kernel's again, or were never mapped
+  // From which size on a heap should have huge pages, where the handler's own choice is `adaptive`.
   static size_t huge_from(size_t adaptive) { return adaptive; }
-  static bool reserve(Span) { return true; }
-  static void add(Span) {}
-  static void remove(Span) {}
-  static void put_back(Span) {}
+  static bool reserve(Span) { return true; }  // whether there is what it needs to know of a range
+  static void add(Span) {}                    // the engine is about to use it
+  static void remove(Span) {}                 // the engine has ceased to
+  static void put_back(Span) {}               // it goes on: the kernel did not take it
+  // Whether it has purged what the pass is to take of a gap.
   static bool purge_top(Span, PurgePass&) { return false; }
 };
 
@@ -50,14 +52,17 @@ class MapOnOom {
   // What Config::fixed_bins should be: as many as a small first heap can pay for, so that the table
   // stays at its bottom. With 64 per doubling they tell sizes up to 16 MiB apart.
   static constexpr unsigned kFixedBins = kMinStep / 128 / kWordSize;
+  // The largest step, unless a request needs more.
   static constexpr size_t kMaxStep = size_t{64} << 20;
   // What stays on top of a heap when the rest of its top gap is given back.
   static constexpr size_t kMinSlack = size_t{2} << 20;
+  // The most that it becomes, by doubling.
   static constexpr size_t kMaxSlack = size_t{64} << 20;
 
   // A heap that has become so large gets huge pages for what it grows by from then on, unless the
   // registry says otherwise.
   static constexpr size_t kHugeFrom = size_t{64} << 20;
+  // The size of one.
   static constexpr size_t kHugePage = size_t{2} << 20;
 
   // From here on Talc tells of a free top.
@@ -67,9 +72,11 @@ class MapOnOom {
   using Guard = typename GuardOf<Registry>::Type;
 
   constexpr MapOnOom() = default;
+  // Maps nothing until it is asked.
   constexpr explicit MapOnOom(Registry registry) : registry_(registry) {}
 
-  // Ensures: true if a block of `size` bytes aligned to `align` fits now. Cost: one system call,
+  // Lets the engine's heap grow, or claims another one. Ensures: true if a block of `size` bytes aligned
+  // to `align` fits now. Cost: one system call,
   // more only after a refusal.
   template <class TalcType>
   bool handle_oom(TalcType& talc, size_t size, size_t align) {
@@ -154,7 +161,9 @@ class MapOnOom {
   // While false, requests that do not fit fail: their sender has something to give back first.
   void set_may_grow(bool may_grow) { may_not_grow_ = !may_grow; }
 
+  // Bytes of all its heaps.
   size_t mapped_bytes() const { return mapped_bytes_; }
+  // Its state is for whoever wrote it.
   Registry& registry() { return registry_; }
 
  private:

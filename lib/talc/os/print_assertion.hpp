@@ -22,6 +22,7 @@ inline void write_to_stderr(void* /*context*/, const char* text, size_t size_byt
 
 }  // namespace print_assertion_detail
 
+// An AssertionHook: writes "talc: assertion failed: " and `what` to standard error, and aborts.
 [[noreturn]] inline void print_assertion(const char* what) {
   char buffer[256];
   TextWriter out(buffer, TextSink{print_assertion_detail::write_to_stderr, nullptr});

@@ -15,6 +15,7 @@ namespace talc {
 
 class PthreadLock {
  public:
+  // Unlocked; a constant.
   constexpr PthreadLock() {
     if constexpr (kAssertions) {
       mutex_ = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
@@ -23,16 +24,17 @@ class PthreadLock {
   PthreadLock(const PthreadLock&) = delete;
   PthreadLock& operator=(const PthreadLock&) = delete;
 
-  // Ensures: the caller holds the lock. Requires: the caller does not hold it already.
+  // Waits, asleep. Ensures: the caller holds the lock. Requires: the caller does not hold it already.
   void lock() {
     [[maybe_unused]] const bool deadlock = pthread_mutex_lock(&mutex_) == EDEADLK;
     TALC_ASSERT(!deadlock);
   }
 
-  // Ensures: the caller holds the lock if true. Does not wait.
+  // Does not wait. Ensures: the caller holds the lock if true.
   bool try_lock() { return pthread_mutex_trylock(&mutex_) == 0; }
 
-  // Ensures: the caller holds the lock if true; false after `milliseconds` of waiting.
+  // Waits, asleep, but not for ever. Ensures: the caller holds the lock if true; false after
+  // `milliseconds` of waiting.
   bool lock_within(unsigned milliseconds) {
     timespec deadline{};
     clock_gettime(CLOCK_REALTIME, &deadline);
@@ -45,7 +47,7 @@ class PthreadLock {
     return pthread_mutex_timedlock(&mutex_, &deadline) == 0;
   }
 
-  // Requires: the caller holds the lock.
+  // Lets the next one in. Requires: the caller holds the lock.
   void unlock() {
     [[maybe_unused]] const bool foreign = pthread_mutex_unlock(&mutex_) == EPERM;
     TALC_ASSERT(!foreign);

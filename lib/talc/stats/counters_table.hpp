@@ -53,7 +53,8 @@ inline void print_head(TextWriter& out) {
 
 }  // namespace counters_table
 
-// Cost: about 800 characters. Ensures: nothing of it stays in `out` if that has a sink.
+// Writes the table to `out`. Ensures: nothing of it stays there if that has a sink.
+// Cost: about 800 characters.
 inline void print_counters(TextWriter& out, const Counters& counters) {
   using counters_table::Cell;
   using counters_table::print_row;
@@ -72,7 +73,7 @@ inline void print_counters(TextWriter& out, const Counters& counters) {
   out.flush();
 }
 
-// Writes the table through `sink`, in pieces.
+// Writes the table through `sink`, in pieces of at most 256 characters.
 inline void print_counters(TextSink sink, const Counters& counters) {
   char buffer[256];
   TextWriter out(buffer, sink);

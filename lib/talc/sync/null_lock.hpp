@@ -14,14 +14,14 @@ class NullLock {
   NullLock(const NullLock&) = delete;
   NullLock& operator=(const NullLock&) = delete;
 
-  // Requires: unlocked.
+  // Does nothing but, with TALC_DEBUG, to note that it is locked. Requires: unlocked.
   constexpr void lock() {
     [[maybe_unused]] const bool deadlock = locked_;
     TALC_ASSERT(!deadlock);
     set_locked(true);
   }
 
-  // Requires: locked.
+  // The opposite. Requires: locked.
   constexpr void unlock() {
     TALC_ASSERT(locked_);
     set_locked(false);

@@ -22,7 +22,8 @@ class SpinLock {
   SpinLock(const SpinLock&) = delete;
   SpinLock& operator=(const SpinLock&) = delete;
 
-  // Ensures: the caller holds the lock. Requires: the caller does not hold it already.
+  // Waits, without sleeping. Ensures: the caller holds the lock.
+  // Requires: the caller does not hold it already.
   void lock() {
     [[maybe_unused]] size_t turns = 0;
     while (!try_lock()) {
@@ -34,10 +35,10 @@ class SpinLock {
     }
   }
 
-  // Ensures: the caller holds the lock if true. Does not wait.
+  // Does not wait. Ensures: the caller holds the lock if true.
   bool try_lock() { return __atomic_exchange_n(&locked_, 1U, __ATOMIC_ACQUIRE) == 0; }
 
-  // Requires: the caller holds the lock.
+  // Lets the next one in. Requires: the caller holds the lock.
   void unlock() {
     TALC_ASSERT(__atomic_load_n(&locked_, __ATOMIC_RELAXED) != 0);
     __atomic_store_n(&locked_, 0U, __ATOMIC_RELEASE);

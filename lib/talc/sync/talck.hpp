@@ -16,6 +16,7 @@
 
 namespace talc {
 
+// What a Talck can have for a lock.
 template <class LockType>
 concept LockLike = requires(LockType& lock) {
   lock.lock();
@@ -30,13 +31,15 @@ class Talck {
   // Access to the Talc, for as long as it lives. Requires: it does not outlive the Talck.
   class [[nodiscard]] Guard {
    public:
+    // Waits for the lock. Requires: this thread does not hold it already.
     explicit Guard(Talck& talck) : talck_(talck) { talck_.lock_.lock(); }
+    // Lets go of it.
     ~Guard() { talck_.lock_.unlock(); }
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
 
-    TalcType& operator*() const { return talck_.talc_; }
-    TalcType* operator->() const { return &talck_.talc_; }
+    TalcType& operator*() const { return talck_.talc_; }    // the engine
+    TalcType* operator->() const { return &talck_.talc_; }  // a function of the engine
 
    private:
     Talck& talck_;
@@ -45,6 +48,7 @@ class Talck {
   // Copies of more bytes than this are made without the lock.
   static constexpr size_t kMaxBytesCopiedUnderLock = size_t{64} << 10;
 
+  // Takes an engine over, with its heaps. Talc::lock is shorter.
   constexpr explicit Talck(TalcType&& talc) : talc_(talc::move(talc)) {}
 
   // The Talc moves, the lock does not. Requires: unlocked, and no other thread uses either.
@@ -59,28 +63,33 @@ class Talck {
 
   // The lock itself, for what a guard can't do: try it, hold it across a fork.
   Lock& get_lock() { return lock_; }
-  // Requires: the caller holds the lock, or no other thread uses this Talck.
+  // The engine without its lock. Requires: the caller holds the lock, or no other thread uses this Talck.
   TalcType& get_talc() { return talc_; }
 
   // The following are Talc's own, made under the lock; see core/talc.hpp.
 
+  // As Talc::malloc.
   [[nodiscard]] void* malloc(size_t size, size_t align) { return lock()->malloc(size, align); }
 
+  // As Talc::free.
   void free(void* ptr, size_t size) { lock()->free(ptr, size); }
 
+  // As Talc::grow_in_place.
   bool grow_in_place(void* ptr, size_t old_size, size_t new_size) {
     return lock()->grow_in_place(ptr, old_size, new_size);
   }
 
+  // As Talc::shrink.
   void shrink(void* ptr, size_t old_size, size_t new_size) {
     lock()->shrink(ptr, old_size, new_size);
   }
 
-  // Requires: new_size >= old_size; otherwise as realloc.
+  // As realloc. Requires: new_size >= old_size.
   [[nodiscard]] void* grow(void* ptr, size_t old_size, size_t new_size, size_t align) {
     return realloc(ptr, old_size, new_size, align);
   }
 
+  // Changes the size of a block, which may move.
   // Requires: `ptr` was allocated here with `old_size` and `align`.
   // Ensures: a block of `new_size` bytes, aligned to `align`, that holds the old one's first bytes;
   // it may be `ptr` itself. Null if there is no memory; the old block is then untouched.
@@ -98,6 +107,7 @@ class Talck {
     return grow_large(ptr, old_size, new_size, align);
   }
 
+  // As Talc::get_counters.
   Counters get_counters() { return lock()->get_counters(); }
 
  private:
