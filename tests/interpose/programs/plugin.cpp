@@ -1,5 +1,5 @@
 // A library that programs open and close: it allocates when it is opened, in each thread that uses
-// it, and when it is closed; it throws. loading.cpp and misuse.cpp open it.
+// it, and when it is closed; it throws. loading.cpp and misuse/pointers.cpp open it.
 #include <stdint.h>
 #include <stdlib.h>
 
