@@ -1,7 +1,7 @@
 // The fields of reports: one table, whose names are the keys of every form and are only ever added to.
 //
 // What the values mean is said by talc/api/process_stats.hpp and docs/STATISTICS.md; a test holds the
-// document to this table. Used by report_*.cpp, and by live_page.cpp, which shows some of them.
+// document to this table. Used by report_*.cpp, and by live_page_writer.cpp, which shows some of them.
 #pragma once
 
 #include "interpose/snapshot.hpp"
