@@ -339,6 +339,53 @@ TEST(Options, EachIsDocumented) {
   EXPECT_NE(document.find(rows), std::string::npos) << "docs/OPTIONS.md should have\n" << rows;
 }
 
+// A manual page as one line, its hyphens and minuses alike.
+std::string read_page(const std::string& name) {
+  std::string page = read_file(TALC_SOURCE_FOLDER "/docs/man/" + name);
+  for (size_t at = 0; (at = page.find("\\-", at)) != std::string::npos;) {
+    page.erase(at, 1);
+  }
+  std::replace(page.begin(), page.end(), '\n', ' ');
+  return page;
+}
+
+TEST(Options, EachIsInTheManual) {
+  const std::string page = read_page("talc.7");
+  size_t place = 0;
+  for (const talc::Option& option : talc::option_table) {
+    char variable[64];
+    talc::TextWriter out(variable);
+    talc::print_variable_name(option, out);
+    const std::string entry = " .It Ev " + std::string(out.data(), out.size()) + " " +
+                              option.meaning + " .Pp Value: " + option.values +
+                              ". Default: " + option.preset + ". ";
+    const size_t found = page.find(entry, place);
+    ASSERT_NE(found, std::string::npos) << "docs/man/talc.7 should have next\n" << entry;
+    place = found;
+  }
+}
+
+// Of those that talc_ctl can set.
+TEST(Options, TheManualTellsWhichCanBeSetAtRunTime) {
+  std::vector<std::string> names;
+  for (const talc::Option& option : talc::option_table) {
+    if (option.at_run_time) {
+      names.emplace_back(option.name);
+    }
+  }
+  std::string sentence = "Only";
+  for (const std::string& name : names) {
+    const bool is_last = &name == &names.back();
+    sentence += is_last ? " and .Ql " + name : " .Ql " + name + " ,";
+  }
+  const size_t comma = sentence.rfind(" , and");
+  ASSERT_NE(comma, std::string::npos);
+  sentence.erase(comma, 2);
+  EXPECT_NE(read_page("libtalc.3").find(sentence + " can be set while the program runs. "),
+            std::string::npos)
+      << sentence;
+}
+
 TEST(Options, EachIsInTheReadme) {
   const std::string readme = read_file(TALC_SOURCE_FOLDER "/README.md");
   for (const talc::Option& option : talc::option_table) {
