@@ -257,7 +257,11 @@ class Slab {
   uint8_t last_pass_ = 0;
   uint64_t idle_pages_ = 0;    // free since the last pass
   uint64_t purged_pages_ = 0;  // without memory
+// A member of C's, which both compilers have in C++ too, but -Wpedantic tells every includer of.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
   size_t free_[];
+#pragma GCC diagnostic pop
 };
 
 }  // namespace talc
