@@ -24,3 +24,9 @@ sources() {
     done
   done | sort
 }
+
+# exported_symbols m|j: what interpose/libtalc.abi lists, one per line as NAME or NAME@@NODE, then the version
+# of talc that brought it. size_t is mangled `m`, or `j` on 32 bits.
+exported_symbols() {
+  awk '$1 == "symbol" { print $2, $3 }' interpose/libtalc.abi | sed -E "s/^(_Zn[wa]|_Zd[la]Pv)m/\1$1/"
+}

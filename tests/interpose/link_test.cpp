@@ -93,6 +93,17 @@ TEST_P(Link, LetsAProgramInCControlIt) {
       << outcome.describe();
 }
 
+// By it the dynamic linker tells at the start, not at the first call, that a library is too old.
+TEST_P(Link, NotesTheVersionThatAProgramNeeds) {
+  if (GetParam().flags[0] != "-ltalc") {
+    GTEST_SKIP() << "talc is in the program itself";
+  }
+  const Outcome built = build("controlled.c", {"-Wno-free-nonheap-object"});
+  ASSERT_TRUE(built.exited_with(0)) << built.describe();
+  const Outcome outcome = subprocess::run({"nm", "-D", "--undefined-only", folder_ + "/program"});
+  EXPECT_NE(outcome.out.find(" talc_ctl@TALC_1\n"), std::string::npos) << outcome.out;
+}
+
 TEST_P(Link, LeavesAProgramItsOwnOperators) {
   const Outcome built = build("replaced_new.cpp");
   ASSERT_TRUE(built.exited_with(0)) << built.describe();
