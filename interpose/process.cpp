@@ -20,6 +20,7 @@
 #include "interpose/calls.hpp"
 #include "interpose/statistics_service.hpp"
 #include "talc/base/version.hpp"
+#include "talc/os/program_start.hpp"
 
 // What a program may define in order to bring options of its own.
 extern "C" [[gnu::weak, gnu::visibility("default")]] const char* talc_conf;
@@ -67,9 +68,9 @@ unsigned work_in_background() {
   return heap_ms < service_ms ? heap_ms : service_ms;
 }
 
-// glibc hands the same arguments to constructors as to main. `environ` need not be set yet.
 [[gnu::constructor(101)]] void start(int, char** argv, char** environment) {
   const int saved_errno = errno;
+  const ProgramStart program = ProgramStart::from(argv, environment);
   pthread_atfork([] { the_process_heap.before_fork(); },
                  [] { the_process_heap.after_fork_in_parent(); },
                  [] {
@@ -79,8 +80,8 @@ unsigned work_in_background() {
   ThreadExit::begin([](void* cache) { the_process_heap.end_thread(cache); });
   the_process_heap.begin_process(&work_in_background);
   TheHeap::arm_thread();
-  read_options(environment);
-  statistics::begin(argv != nullptr ? argv[0] : nullptr);
+  read_options(program.environment);
+  statistics::begin(program.name);
   if (statistics::wants_service()) {
     the_process_heap.require_background_thread();
   }

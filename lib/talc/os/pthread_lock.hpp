@@ -1,8 +1,9 @@
 // PthreadLock: a mutex of the C library as the lock of a Talck. Waiters sleep in the kernel.
 //
 // Initialised as a constant, so it works before constructors run, and holds nothing that must be
-// destroyed. With TALC_DEBUG it is error checking: a thread that locks it twice, as an OOM handler
-// does that allocates through its own Talck, or unlocks what it does not hold, fails an assertion.
+// destroyed. With TALC_DEBUG it is error checking, where libc has a constant for that (glibc has, musl
+// has not): a thread that locks it twice, as an OOM handler does that allocates through its own Talck,
+// or unlocks what it does not hold, fails an assertion.
 #pragma once
 
 #include <errno.h>
@@ -17,9 +18,11 @@ class PthreadLock {
  public:
   // Unlocked; a constant.
   constexpr PthreadLock() {
+#ifdef PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP
     if constexpr (kAssertions) {
       mutex_ = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
     }
+#endif
   }
   PthreadLock(const PthreadLock&) = delete;
   PthreadLock& operator=(const PthreadLock&) = delete;
