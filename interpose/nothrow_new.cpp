@@ -2,18 +2,21 @@
 // throw, and so may an operator new of the program's own, which these must then call.
 //
 // Catching takes functions of the C++ runtime that the library must do without: the compiler's
-// references to them are made weak. Where they stay null nobody throws, and the unwinder takes a
-// null personality for none. Our own throwing operators are not called but done again: without a
-// runtime they could not throw, and null would become an abort.
+// references to them are made weak (in meson.build for 32-bit ARM, whose assembler takes no weak
+// personality). Where they stay null nobody throws, and the unwinder takes a null personality for none.
+// Our own throwing operators are not called but done again: without a runtime they could not throw, and
+// null would become an abort.
 #include "interpose/operator_new.hpp"
 
 #include "interpose/export.hpp"
 
+#ifndef __arm__
 asm(".weak __gxx_personality_v0\n"
     ".weak __cxa_begin_catch\n"
     ".weak __cxa_end_catch\n"
     ".weak _ZSt9terminatev\n"
     ".weak _Unwind_Resume\n");
+#endif
 
 namespace {
 

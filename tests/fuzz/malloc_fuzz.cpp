@@ -105,7 +105,10 @@ void reallocate(size_t index, bool as_array) {
 
 // Sizes at which sums could overflow, and what is no alignment.
 void ask_too_much() {
-  const size_t nearly[] = {~size_t{0}, ~size_t{0} / 2, size_t{1} << 62, size_t{1} << 60};
+  constexpr size_t kMost = ~size_t{0};
+  // With words of 32 bits, up to half of the addresses may be had.
+  const auto part = [](size_t n) { return sizeof n == 8 ? kMost / n : kMost - kMost / (2 * n); };
+  const size_t nearly[] = {kMost, part(2), part(4), part(16)};
   const size_t size = nearly[input.below(4)] - input.byte();
   model.malloc_too_much(size);
   model.misalign(input.magnitude(32), size);

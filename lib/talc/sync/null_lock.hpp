@@ -34,7 +34,7 @@ class NullLock {
     }
   }
 
-  [[maybe_unused]] bool locked_ = false;
+  bool locked_ = false;
 };
 
 }  // namespace talc
