@@ -31,11 +31,11 @@ NO_DEBUG_INFORMATION = (
 def names_of_cxx():
     """Names are those of C++, whatever the function is written in where the program has stopped."""
     before = gdb.parameter("language")
-    gdb.execute("set language c++")
+    gdb.execute("set language c++", to_string=True)
     try:
         yield
     finally:
-        gdb.execute(f"set language {before}")
+        gdb.execute(f"set language {before}", to_string=True)
 
 
 def plain(value):
@@ -453,7 +453,10 @@ class BlockCommand(gdb.Command):
     def invoke(self, argument, from_tty):
         if not argument:
             raise gdb.GdbError("talc block: which address?")
-        address = int(gdb.parse_and_eval(argument)) % (1 << 8 * word_size())
+        value = gdb.parse_and_eval(argument)
+        if value.type.strip_typedefs().code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_ARRAY):
+            value = value.address
+        address = int(value) % (1 << 8 * word_size())
         with names_of_cxx():
             print(f"{address:#x}: {describe(ProcessHeap(), address)}")
 

@@ -11,7 +11,7 @@ SCRIPT = os.environ["TEST_SCRIPT"]
 PROGRAM = os.environ["TEST_PROGRAM"]
 
 ADDRESSES = ["small_live", "small_cached", "small_free", "small_posted", "middle_live", "middle_kept", "middle_gap",
-             "huge_live", "&elsewhere"]
+             "huge_live", "&elsewhere", "main"]
 FIGURES = ["heaps", "gaps", "fragments", "slabs", "slab_free", "group_free", "cached", "in_transit", "huge_blocks",
            "huge_bytes", "kept"]
 VALUES = ["span", "empty_span", "small_entry", "huge_entry", "*slab", "prefix", "counters", "$talc_tag(tag)"]
@@ -84,6 +84,7 @@ class Commands(unittest.TestCase):
 
     def test_what_is_not_talc_s(self):
         self.assertIn(": not talc's", self.live["talc block &elsewhere"])
+        self.assertIn(": not talc's", self.live["talc block main"])
 
     def test_heaps(self):
         text = self.live["talc heaps"]
