@@ -14,6 +14,8 @@ FILES = """
     {datadir}/bash-completion/completions/talc-run
     {datadir}/fish/vendor_completions.d/talc-report.fish
     {datadir}/fish/vendor_completions.d/talc-run.fish
+    {datadir}/gdb/auto-load{prefix}/{libdir}/libtalc-hardened.so.1.0.0-gdb.py
+    {datadir}/gdb/auto-load{prefix}/{libdir}/libtalc.so.1.0.0-gdb.py
     {datadir}/zsh/site-functions/_talc-report
     {datadir}/zsh/site-functions/_talc-run
     {libdir}/cmake/talc/talcConfig.cmake

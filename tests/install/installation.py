@@ -35,7 +35,7 @@ class Installation:
         # By their names in the lists of what is expected.
         self.folders = {
             name: values[name]
-            for name in ("bindir", "datadir", "includedir", "libdir", "libexecdir", "mandir")
+            for name in ("bindir", "datadir", "includedir", "libdir", "libexecdir", "mandir", "prefix")
         }
 
 
