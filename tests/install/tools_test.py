@@ -1,28 +1,19 @@
 """Installed elsewhere than configured (DESTDIR), and moved from there, the tools work the same."""
 import json
-import os
 import subprocess
 import unittest
 
+from installation import installation
 from support import BUILD, SOURCE, Scratch, clean_environment
 
 
-class Installed(Scratch):
+class InstalledTools(Scratch):
     def setUp(self) -> None:
         super().setUp()
-        staged = self.root / "staged"
-        subprocess.run(
-            ["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"],
-            env=os.environ | {"DESTDIR": str(staged)},
-            check=True,
-            capture_output=True,
-        )
-        options = json.loads((BUILD / "meson-info/intro-buildoptions.json").read_text())
-        values = {option["name"]: option["value"] for option in options}
-        self.moved = self.root / "moved"
-        (staged / values["prefix"].lstrip("/")).rename(self.moved)
-        self.bin = self.moved / values["bindir"]
-        self.package = self.moved / values["datadir"] / "talc/talctools"
+        moved = installation()
+        self.moved = moved.prefix
+        self.bin = moved.prefix / moved.folders["bindir"]
+        self.package = moved.data / "talc/talctools"
 
     def test_the_tools_work_from_where_they_are(self):
         done = self.run_tool(
