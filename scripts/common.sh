@@ -14,6 +14,19 @@ die() {
   exit 1
 }
 
+# need TOOL…: ends what cannot be done without them; meson takes 77 for "skipped".
+need() {
+  local tool
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null || { echo "${0##*/}: skipped: no $tool; run scripts/setup"; exit 77; }
+  done
+}
+
+# The version of this tree.
+talc_version() {
+  sed -n "s/^  version: '\(.*\)',$/\1/p" meson.build
+}
+
 # sources PATTERN…: our files whose names match, one per line, sorted.
 sources() {
   local folder pattern
