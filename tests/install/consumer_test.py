@@ -42,6 +42,16 @@ class Consumer(Scratch):
         self.assertEqual(done.returncode, 0)
         self.assertGreater(json.loads(done.stderr or "{}").get("allocations", 0), 10)
 
+    def expect_programs(self, build: Path, *served: str) -> None:
+        """What consumer/ makes of each part of talc: programs that it serves, and two others."""
+        for name in served:
+            with self.subTest(name):
+                self.assertEqual(self.needs_library(build / name), name.startswith("shared"))
+                self.expect_served(build / name)
+        self.expect_libraries_served(build / "static_strings")
+        self.assertFalse(self.has_talc(build / "headers"))
+        self.succeed(build / "headers")
+
     def needs_library(self, program: Path) -> bool:
         return "[libtalc.so.1]" in self.succeed("readelf", "-d", program)
 
@@ -95,13 +105,15 @@ class PkgConfig(Consumer):
 
 
 class CMake(Consumer):
-    def configure(self, wanted: str) -> subprocess.CompletedProcess[str]:
+    def configure(
+        self, wanted: str, prefix: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return self.do(
             "cmake",
             *("-G", "Ninja"),
             *("-S", CONSUMER),
             *("-B", self.root / "build"),
-            f"-DCMAKE_PREFIX_PATH={installation().prefix}",
+            f"-DCMAKE_PREFIX_PATH={prefix or installation().prefix}",
             f"-DWANTED={wanted}",
         )
 
@@ -110,13 +122,7 @@ class CMake(Consumer):
         self.assertEqual((configured.returncode, configured.stderr), (0, ""), configured.stdout)
         build = self.root / "build"
         self.succeed("cmake", "--build", build)
-        for name in ("shared_c", "shared_cpp", "static_c", "static_cpp"):
-            with self.subTest(name):
-                self.assertEqual(self.needs_library(build / name), name.startswith("shared"))
-                self.expect_served(build / name)
-        self.expect_libraries_served(build / "static_strings")
-        self.assertFalse(self.has_talc(build / "headers"))
-        self.succeed(build / "headers")
+        self.expect_programs(build, "shared_c", "shared_cpp", "static_c", "static_cpp")
 
     def test_says_when_it_is_not_of_the_version_wanted(self):
         major = int(version().split(".")[0])
@@ -130,13 +136,7 @@ class CMake(Consumer):
         moved = self.root / "prefix"
         shutil.copytree(installation().prefix, moved, symlinks=True)
         (moved / installation().folders["libdir"] / "libtalc.a").unlink()
-        configured = self.do(
-            "cmake",
-            *("-G", "Ninja"),
-            *("-S", CONSUMER),
-            *("-B", self.root / "build"),
-            f"-DCMAKE_PREFIX_PATH={moved}",
-        )
+        configured = self.configure(version(), moved)
         self.assertNotEqual(configured.returncode, 0)
         self.assertIn("there is no", configured.stderr)
 
@@ -160,13 +160,7 @@ class Subproject(Consumer):
             self.assertNotIn(f"subprojects/{folder}", targets)
         programs = ("shared_c", "shared_cpp", "static_c", "static_strings", "headers")
         self.succeed("ninja", "-C", build, *programs)
-        for name in ("shared_c", "shared_cpp", "static_c"):
-            with self.subTest(name):
-                self.assertEqual(self.needs_library(build / name), name.startswith("shared"))
-                self.expect_served(build / name)
-        self.expect_libraries_served(build / "static_strings")
-        self.assertFalse(self.has_talc(build / "headers"))
-        self.succeed(build / "headers")
+        self.expect_programs(build, "shared_c", "shared_cpp", "static_c")
 
 
 if __name__ == "__main__":
