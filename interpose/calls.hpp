@@ -44,6 +44,9 @@ inline void* allocate_or_enomem(size_t size, size_t align) {
 // What the fast paths leave, in functions of their own: they are jumped to, and the fast paths need
 // no stack frame.
 [[gnu::noinline]] inline void* allocate_slowly(size_t size) {
+  if (void* const block = TheHeap::try_allocate_hot(size)) {
+    return block;
+  }
   return allocate_or_enomem(size, kMallocAlign);
 }
 

@@ -86,6 +86,25 @@ TEST_F(ArenaTest, AReleaseThatFindsTheArenaTakenIsDoneByTheNextVisitor) {
   EXPECT_EQ(arena_.engine().find_fault(), nullptr);
 }
 
+TEST_F(ArenaTest, SoIsOneOfABlockThatWasMarkedFreed) {
+  void* const now = allocate(1000);
+  void* const later = allocate(1000);
+  const size_t usable = arena_.usable_size(now, Fault::double_free);
+  for (void* const block : {now, later}) {
+    ASSERT_TRUE(BlockPrefix::try_end(block, usable, BlockPrefix::State::freed));
+  }
+  arena_.release_marked(now, usable);
+  EXPECT_EQ(live_blocks(), 1U);
+  {
+    const auto visit = arena_.try_visit();
+    arena_.release_marked(later, usable);
+    EXPECT_EQ(live_blocks(), 1U);
+  }
+  (void)arena_.try_visit();
+  EXPECT_EQ(live_blocks(), 0U);
+  EXPECT_EQ(arena_.engine().find_fault(), nullptr);
+}
+
 TEST_F(ArenaTest, ClearsWhatIsAskedFor) {
   char* const dirty = static_cast<char*>(allocate(50000));
   memset(dirty, 1, 50000);

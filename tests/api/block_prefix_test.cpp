@@ -63,11 +63,14 @@ TEST_F(BlockPrefixTest, ChangesItsStateAndNothingElse) {
   EXPECT_FALSE(BlockPrefix::read(payload_).is_live());  // what was overwritten is not mended
 }
 
-TEST_F(BlockPrefixTest, WaitsOnce) {
-  BlockPrefix::write(payload_, 96, State::live);
-  EXPECT_TRUE(BlockPrefix::try_make_wait(payload_, 96));
-  EXPECT_EQ(BlockPrefix::read(payload_).state(), State::waiting);
-  EXPECT_FALSE(BlockPrefix::try_make_wait(payload_, 96));
+TEST_F(BlockPrefixTest, EndsOnce) {
+  for (const State end : {State::waiting, State::freed}) {
+    BlockPrefix::write(payload_, 96, State::live);
+    EXPECT_TRUE(BlockPrefix::try_end(payload_, 96, end));
+    EXPECT_EQ(BlockPrefix::read(payload_).state(), end);
+    EXPECT_EQ(BlockPrefix::read(payload_).usable(), 96U);
+    EXPECT_FALSE(BlockPrefix::try_end(payload_, 96, end));
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "api/process_blocks.hpp"
+#include "support/threads.hpp"
 
 namespace talc {
 namespace {
@@ -24,6 +25,28 @@ TEST_F(MiddleBlocksTest, AMiddleBlockFreedAMomentAgoComesBackAndIsCounted) {
   EXPECT_EQ(stats().allocated, live.allocated);
   process_heap().release(block);
   EXPECT_DEATH(process_heap().release(block), "^talc: double free: 0x[0-9a-f]+\n$");
+}
+
+TEST_F(MiddleBlocksTest, OneOfAnotherArenaServesTheThreadThatFreedIt) {
+  void* const block = process_heap().allocate(100000, 16);
+  const unsigned arena = PageMap<Pages>::get(block).arena();
+  const ProcessStats live = stats();
+  run_threads(1, [&](unsigned) {
+    release(allocate(100, 1));
+    ASSERT_NE(CurrentCache<Pages>::get().arena(), arena);
+    process_heap().release(block);
+    const ProcessStats freed = stats();
+    EXPECT_EQ(freed.arenas[arena].hot_blocks, live.arenas[arena].hot_blocks + 1);
+    EXPECT_LE(freed.arenas[arena].middle_bytes + 100000, live.arenas[arena].middle_bytes);
+    EXPECT_EQ(process_heap().allocate(99000, 16), block);
+    EXPECT_EQ(stats().arenas[arena].middle_bytes, live.arenas[arena].middle_bytes);
+    process_heap().release(block);
+    EXPECT_DEATH(process_heap().release(block), "^talc: double free: 0x[0-9a-f]+\n$");
+  });
+  // The thread has ended, and the block is where it came from.
+  EXPECT_EQ(stats().arenas[arena].hot_blocks, live.arenas[arena].hot_blocks);
+  EXPECT_EQ(stats().arenas[arena].middle_blocks, live.arenas[arena].middle_blocks - 1);
+  EXPECT_GE(stats().arenas[arena].gaps, live.arenas[arena].gaps + 100000);
 }
 
 }  // namespace

@@ -314,7 +314,7 @@ class alignas(64) Arena {
 
   // Of two threads that release one block, one is told. Requires: usable_size told `usable`.
   static void make_wait(void* payload, size_t usable) {
-    if (!BlockPrefix::try_make_wait(payload, usable)) {
+    if (!BlockPrefix::try_end(payload, usable, BlockPrefix::State::waiting)) {
       raise_fault(Fault::double_free, payload);
     }
   }
@@ -354,6 +354,15 @@ class alignas(64) Arena {
 
   // Frees a block of which the prefix says so already.
   void free_marked(void* payload, size_t usable) { free(payload, usable); }
+  // The same now, or by the next visitor. Locks: never waits for one.
+  void release_marked(void* payload, size_t usable) {
+    if (const Visit visit = try_visit()) {
+      free(payload, usable);
+    } else {
+      BlockPrefix::change(payload, BlockPrefix::State::freed, BlockPrefix::State::waiting);
+      leave_made_wait(payload);
+    }
+  }
   // Frees a block that was made to wait.
   void free_made_wait(void* payload) {
     const BlockPrefix prefix = BlockPrefix::read(payload);

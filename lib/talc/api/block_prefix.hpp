@@ -59,12 +59,12 @@ class BlockPrefix {
     return BlockPrefix((word & kCheckMask) == check_of(payload) ? word & ~kCheckMask : 0);
   }
 
-  // Replaces the state live by waiting, or returns false if it is live no longer: of two threads
-  // that release one block, one is told.
-  static bool try_make_wait(void* payload, size_t usable) {
+  // Replaces the state live, or returns false if it is live no longer: of two threads that release one
+  // block, one is told.
+  static bool try_end(void* payload, size_t usable, State to) {
     size_t live = check_of(payload) | usable | static_cast<size_t>(State::live);
-    const size_t waiting = check_of(payload) | usable | static_cast<size_t>(State::waiting);
-    return __atomic_compare_exchange_n(static_cast<AliasWord*>(word_of(payload)), &live, waiting,
+    const size_t ended = check_of(payload) | usable | static_cast<size_t>(to);
+    return __atomic_compare_exchange_n(static_cast<AliasWord*>(word_of(payload)), &live, ended,
                                        false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
   }
 

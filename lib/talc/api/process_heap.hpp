@@ -46,6 +46,10 @@ class BasicProcessHeap {
     return size_class == SizeClasses::kCount ? nullptr : Current::get().take(size_class);
   }
 
+  // The same for a block that try_allocate had none for: a middle one that this thread freed lately.
+  // Cost: some 50 instructions.
+  static void* try_allocate_hot(size_t size) { return MiddleBlocks<Kernel>::take_hot(size); }
+
   // Takes `ptr` back if it is a small block of this thread's arena and there is room for it. False:
   // release is to be called; nothing has happened. Any pointer may be asked about, null too.
   // Cost: 23 instructions on x86-64.
@@ -332,7 +336,7 @@ class BasicProcessHeap {
 
   [[gnu::always_inline]] void* allocate_middle(size_t size, size_t align, size_t cleared_bytes) {
     if (align <= BlockPrefix::kBlockAlign && cleared_bytes == 0) {
-      if (void* const block = middle().take_hot(size)) {
+      if (void* const block = try_allocate_hot(size)) {
         return block;
       }
     }

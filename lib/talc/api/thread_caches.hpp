@@ -132,6 +132,7 @@ class ThreadCaches {
       if (cache->arena() == arena.index()) {
         count_own(*cache, blocks, slots);
       }
+      count_hot(cache->hot(), arena.index(), blocks);
       count_posted(cache->outbox(), arena.index(), blocks, slots);
       if (detail != nullptr && index < HeapDetail::kMaxThreads) {
         add_thread(*cache, before, blocks, detail->threads[index]);
@@ -217,7 +218,14 @@ class ThreadCaches {
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
       magazines_.empty(home, cache, i);
     }
-    cache.hot().empty([&](void* block, size_t usable) { home.free_marked(block, usable); });
+    cache.hot().empty([&](void* block, size_t usable) {
+      const unsigned arena = Map::get(block).arena();
+      if (arena == home.index()) {
+        home.free_marked(block, usable);
+      } else {
+        arenas_[arena].release_marked(block, usable);
+      }
+    });
   }
 
   // ---- counting ----
@@ -230,8 +238,6 @@ class ThreadCaches {
   };
 
   static void count_own(const ThreadCache& cache, CachedBlocks& blocks, SlotCounts& slots) {
-    blocks.hot += cache.hot().count();
-    blocks.hot_bytes += cache.hot().bytes();
     blocks.allocations += cache.hot_allocations();
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
       const size_t cached = cache.cached(i);
@@ -256,6 +262,16 @@ class ThreadCaches {
         blocks.cached_bytes += SizeClasses::size_of(coarse) - SizeClasses::size_of(size_class);
       }
     });
+  }
+
+  static void count_hot(const HotBlocks& hot, unsigned arena, CachedBlocks& blocks) {
+    if (hot.bytes() != 0) {
+      hot.for_each([&](const void* block, size_t usable) {
+        const bool is_of_arena = Map::get(block) == PageEntry::heap(arena);
+        blocks.hot += is_of_arena ? 1 : 0;
+        blocks.hot_bytes += is_of_arena ? usable : 0;
+      });
+    }
   }
 
   static void count_posted(const Outbox& outbox, unsigned arena, CachedBlocks& blocks,

@@ -6,8 +6,10 @@
 //
 // A request looks at the newest block of its own range, which may be too small, and at that of the
 // next one, which is not, and leaves at most an eighth unused. All of them together are at most
-// kMaxBytes a thread. Only the owning thread changes them; others look, for statistics, hence the
-// relaxed atomics. What a block is, and whether it may be kept, is the process heap's matter.
+// kMaxBytes a thread. Whose arena a block is of does not matter here: what one thread allocates and
+// another frees serves that one's next request. Only the owning thread changes them; others look, for
+// statistics, hence the relaxed atomics. What a block is, and whether it may be kept, is the process
+// heap's matter.
 #pragma once
 
 #include <atomic>
@@ -52,10 +54,10 @@ class HotBlocks {
     if (count == kDepth) {
       return false;
     }
-    range.ptrs[count] = ptr;
-    range.units[count] = static_cast<uint16_t>(size_bytes / kUnit);
+    range.ptrs[count].store(ptr, std::memory_order_relaxed);
+    range.units[count].store(static_cast<uint16_t>(size_bytes / kUnit), std::memory_order_relaxed);
     range.count.store(count + 1, std::memory_order_release);
-    add(1, size_bytes);
+    add(size_bytes);
     return true;
   }
 
@@ -70,9 +72,18 @@ class HotBlocks {
     }
   }
 
-  // How many there are, and their bytes.
-  size_t count() const { return count_.load(std::memory_order_relaxed); }
+  // The bytes of all.
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  // f(ptr, size_bytes) for each. For any thread: what it sees while the owner works may be of another
+  // moment.
+  template <class F>
+  void for_each(F f) const {
+    for (const Range& range : ranges_) {
+      for (unsigned i = range.count.load(std::memory_order_acquire); i > 0; --i) {
+        f(range.ptrs[i - 1].load(std::memory_order_relaxed), range.size_at(i - 1));
+      }
+    }
+  }
 
  private:
   static constexpr size_t kUnit = 2 * kWordSize;
@@ -80,22 +91,23 @@ class HotBlocks {
 
   struct Range {
     std::atomic<uint32_t> count{0};
-    uint16_t units[kDepth] = {};
-    void* ptrs[kDepth] = {};
+    std::atomic<uint16_t> units[kDepth] = {};
+    std::atomic<void*> ptrs[kDepth] = {};
 
-    size_t size_at(unsigned index) const { return size_t{units[index]} * kUnit; }
+    size_t size_at(unsigned index) const {
+      return size_t{units[index].load(std::memory_order_relaxed)} * kUnit;
+    }
   };
 
   // The newest one. A fork copies it as there or as gone.
   void* remove(Range& range) {
     const unsigned last = range.count.load(std::memory_order_relaxed) - 1;
-    add(~size_t{0}, size_t{0} - range.size_at(last));
+    add(size_t{0} - range.size_at(last));
     range.count.store(last, std::memory_order_relaxed);
-    return range.ptrs[last];
+    return range.ptrs[last].load(std::memory_order_relaxed);
   }
 
-  void add(size_t count, size_t bytes) {
-    count_.store(count_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  void add(size_t bytes) {
     bytes_.store(bytes_.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
   }
 
@@ -112,7 +124,6 @@ class HotBlocks {
 
   // The last one but one is for kMaxSize itself; the last one is always empty.
   Range ranges_[((kMaxLog2 - kFirstLog2) << kPerDoublingLog2) + 2];
-  std::atomic<size_t> count_{0};
   std::atomic<size_t> bytes_{0};
 };
 

@@ -63,6 +63,7 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
 
   // There is no fast path.
   static void* try_allocate(size_t, size_t = 0) { return nullptr; }
+  static void* try_allocate_hot(size_t) { return nullptr; }
   static bool try_release(void*) { return false; }
   static bool may_stay(const void*, size_t) { return false; }
 
