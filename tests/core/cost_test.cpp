@@ -136,6 +136,16 @@ TEST_P(Cost, MallocIsBoundedWhileMemoryIsScarce) {
   EXPECT_LE(most_steps_of_mallocs(20000, 4096), kMallocSteps);
 }
 
+// The last look goes from gap to gap: bins without any are passed over.
+TEST_P(Cost, FailureLooksAtNoEmptyBins) {
+  take_top();
+  merge();
+  const size_t largest = std::max_element(holes_.begin(), holes_.end(), [](Span a, Span b) {
+                           return a.size() < b.size();
+                         })->size();
+  EXPECT_LE(steps_of([&] { EXPECT_EQ(malloc(4 * largest + 256, 4096), nullptr); }), kSearchSteps);
+}
+
 // Merging costs a step for each chunk that waited, so a step for each free on average.
 TEST_P(Cost, FreeIsBoundedAndCheapOnAverage) {
   size_t most = 0;

@@ -74,6 +74,10 @@ class Bins {
 
   // The first occupied bin at or above `bin`, or kNone.
   unsigned next_occupied(unsigned bin) const;
+  // The first occupied bin above `bin`, or kNone.
+  unsigned next_above(unsigned bin) const {
+    return bin + 1 < count_ ? next_occupied(bin + 1) : kNone;
+  }
   // A gap of the first occupied bin at or above `bin`, or null. In bins of one size, the two sizes
   // above the first are passed over: what they would leave is too small for a gap.
   Gap* first_from(unsigned bin) const;

@@ -65,6 +65,8 @@ class FewBins {
   Gap* first(unsigned bin) const { return heads_[bin]; }
   static constexpr Gap* end() { return nullptr; }
   bool is_occupied(unsigned bin) const { return first(bin) != end(); }
+  // Occupied or not: the bins are few.
+  static constexpr unsigned next_above(unsigned bin) { return bin + 1; }
   static Gap** link_of(const Gap* gap) { return Guard::seal(gap->link, gap->size); }
   // Whether the gaps before and behind know this one.
   static bool is_linked(const Gap* gap) {

@@ -43,8 +43,7 @@ template <class Handler, Config kConfig>
   if (top->next != bins_.end()) {
     return top->next;
   }
-  const unsigned above = bins_.index(top->size) + 1;
-  const unsigned bin = above < bins_.count() ? bins_.next_occupied(above) : TheBins::kNone;
+  const unsigned bin = bins_.next_above(bins_.index(top->size));
   return bin == TheBins::kNone ? top : bins_.first(bin);
 }
 
@@ -93,7 +92,9 @@ inline typename Talc<Handler, kConfig>::Fit Talc<Handler, kConfig>::find_fit(siz
 // The first gap in which the request fits, of every gap that is large enough, smallest bins first.
 template <class Handler, Config kConfig>
 inline Gap* Talc<Handler, kConfig>::find_first(size_t need, size_t align, size_t offset) {
-  for (unsigned bin = bins_.has_table() ? bins_.index(need) : 0; bin < bins_.count(); ++bin) {
+  for (unsigned bin = bins_.has_table() ? bins_.index(need) : 0; bin < bins_.count();
+       bin = bins_.next_above(bin)) {
+    count_step();
     for (Gap* gap = bins_.first(bin); gap != bins_.end(); gap = gap->next) {
       count_step();
       if (skip_in(gap, align, offset) + need <= gap->size) {

@@ -44,7 +44,7 @@ bool Talc<Handler, kConfig>::for_each_gap(size_t least_bytes, F f) const {
     return true;
   }
   for (unsigned bin = bins_.next_occupied(bins_.index(least_bytes)); bin < bins_.count();
-       bin = bin + 1 < bins_.count() ? bins_.next_occupied(bin + 1) : TheBins::kNone) {
+       bin = bins_.next_above(bin)) {
     for (Gap* gap = bins_.first(bin); gap != bins_.end(); gap = gap->next) {
       if (gap->size >= least_bytes && !f(Span(gap->base(), gap->acme()))) {
         return false;
