@@ -122,12 +122,6 @@ inline void* reallocate(void* block, size_t size) {
   return TheHeap::may_stay(block, size) ? block : reallocate_slowly(block, size);
 }
 
-inline void* reallocate_array(void* block, size_t count, size_t size) {
-  size_t bytes = 0;
-  const bool overflows = __builtin_mul_overflow(count, size, &bytes);
-  return overflows ? or_enomem(nullptr) : reallocate(block, bytes);
-}
-
 [[gnu::noinline]] inline void* allocate_aligned_slowly(size_t align, size_t size) {
   return allocate_or_enomem(size, align);
 }

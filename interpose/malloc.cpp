@@ -1,4 +1,8 @@
 // malloc and what is called without an alignment. calls.hpp says what each does.
+//
+// reallocarray and the frees with a size call realloc and free by name, as glibc's do: a program, or a
+// checker such as Valgrind, that brings the four functions which it must and no more, has their blocks
+// come to its own.
 #include <stdlib.h>
 
 #include "interpose/calls.hpp"
@@ -19,18 +23,20 @@ TALC_EXPORT void* realloc(void* block, size_t size) noexcept {
 }
 
 TALC_EXPORT void* reallocarray(void* block, size_t count, size_t size) noexcept {
-  return talc::calls::reallocate_array(block, count, size);
+  size_t bytes = 0;
+  const bool overflows = __builtin_mul_overflow(count, size, &bytes);
+  return overflows ? talc::calls::no_memory() : realloc(block, bytes);
 }
 
 // C23's.
 TALC_EXPORT void free_sized(void* block, size_t size) noexcept {
   talc::calls::check_hints(block, size);
-  talc::calls::release(block);
+  free(block);
 }
 
 TALC_EXPORT void free_aligned_sized(void* block, size_t align, size_t size) noexcept {
   talc::calls::check_hints(block, size, align);
-  talc::calls::release(block);
+  free(block);
 }
 
 }  // extern "C"

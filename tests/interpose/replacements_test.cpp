@@ -37,8 +37,11 @@ TEST(Operators, WithoutARuntimeReturnNullWhereTheyMustNotThrow) {
 }
 
 TEST(OwnMalloc, MayForwardToTheNamesOfGlibc) {
-  const auto outcome = subprocess::run_under_talc({subprocess::program("own_malloc")});
-  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  for (const std::string& library : {subprocess::library(), subprocess::hardened_library()}) {
+    const auto outcome = subprocess::run({subprocess::program("own_malloc")},
+                                         {.environment = {{"LD_PRELOAD", library}}});
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  }
 }
 
 }  // namespace
