@@ -62,6 +62,26 @@ TEST_F(HardenedHeapTest, ReallocationKeepsContentsAtEverySize) {
   the_heap.release(block);
 }
 
+// Where there is no room for a second block, the first one stays, and is sealed anew.
+TEST_F(HardenedHeapTest, ShrinkingNeverFails) {
+  settings.heap_limit = HardenedHeap::mapped_bytes() + 16 * kMiB;
+  char* const block = allocate(3 * kMiB);
+  memset(block, 0x5A, 3 * kMiB);
+  std::vector<char*> others;
+  while (char* const other = allocate(kMiB)) {
+    others.push_back(other);
+  }
+  EXPECT_EQ(the_heap.reallocate(block, kMiB), block);
+  EXPECT_EQ(the_heap.usable_size(block), kMiB);
+  EXPECT_TRUE(std::all_of(block, block + kMiB, [](char c) { return c == 0x5A; }));
+  EXPECT_EQ(the_heap.reallocate(block, 9 * kMiB), nullptr);
+  settings.heap_limit = Settings::kUnlimited;
+  the_heap.release(block);
+  for (char* const other : others) {
+    the_heap.release(other);
+  }
+}
+
 TEST_F(HardenedHeapTest, WhatIsFreedIsCleared) {
   for (const size_t size : {size_t{100}, size_t{5000}, size_t{100000}}) {
     char* const block = allocate(size);

@@ -78,7 +78,8 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
                            : sealed(Base::allocate_zeroed(size + BlockSeal::kBytes, align), size);
   }
 
-  // As ProcessHeap's; a block that shrinks by half moves, so that its rest is cleared.
+  // As ProcessHeap's; a block that shrinks by half moves, so that its rest is another's, unless there
+  // is no memory: then its rest is padding.
   void* reallocate(void* ptr, size_t size) {
     size_t old_size = 0;
     BlockSeal seal = require_live(ptr, Fault::use_after_free, old_size);
@@ -97,8 +98,13 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
     if (moved != nullptr) {
       copy_bytes(moved, ptr, old_size < size ? old_size : size);
       release(ptr);
+      return moved;
     }
-    return moved;
+    if (size > room) {
+      return nullptr;
+    }
+    seal.write(size);
+    return ptr;
   }
 
   // Takes a block back. Faults unless it is live and nobody wrote beyond its end.
