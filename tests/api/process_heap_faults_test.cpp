@@ -92,6 +92,35 @@ size_t threads() {
   return nulls;
 }
 
+// Free pages go back at each MiB that is freed, and in passes as a background thread makes them: of slabs,
+// of groups, of gaps, of huge blocks that are kept, and then huge pages are refused.
+size_t purging() {
+  settings.purge_delay_ms = 0;
+  Blocks blocks(heap);
+  unsigned passes = 0;
+  const auto make_pass = [&] {
+    PurgePass pass{.takes = PurgePass::Takes::idle, .number = ++passes};
+    heap.purge(pass);
+  };
+  for (size_t round = 0; round < 2; ++round) {
+    for (size_t i = 0; i < 600; ++i) {
+      blocks.take(i % 3 * 2500 + 400);
+    }
+    for (size_t i = 1; i < 8; ++i) {
+      blocks.take(i * 100000);
+      blocks.take((4 + i) * kMiB);
+    }
+    blocks.drop_each(2);
+    make_pass();
+    blocks.drop_each(2);
+    make_pass();
+    make_pass();
+  }
+  blocks.drop_all();
+  make_pass();
+  return blocks.is_right() ? blocks.nulls() : ~size_t{0};
+}
+
 // ---- what must hold afterwards ----
 
 // Bytes that the kernel gave and nobody knows of any more.
@@ -243,8 +272,9 @@ TEST_P(ProcessHeapFaultsTest, EverySoManiethCallMayFail) {
   }
 }
 
-constexpr std::array<const char*, 3> kNames = {"Mixed", "Large", "Threads"};
-INSTANTIATE_TEST_SUITE_P(Workloads, ProcessHeapFaultsTest, testing::Values(mixed, large, threads),
+constexpr std::array<const char*, 4> kNames = {"Mixed", "Large", "Threads", "Purging"};
+INSTANTIATE_TEST_SUITE_P(Workloads, ProcessHeapFaultsTest,
+                         testing::Values(mixed, large, threads, purging),
                          [](const auto& workload) { return kNames[workload.index]; });
 
 }  // namespace

@@ -1,8 +1,9 @@
-// A kernel that refuses what libtalc.so asks for: programs/refusals.cpp under preload. Neither a crash
+// A kernel that refuses what the libraries ask for: programs/refusals.cpp under preload. Neither a crash
 // nor a lost block, an error number of malloc's, and everything in order once the refusals have ended.
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,20 +11,41 @@
 
 namespace {
 
-subprocess::Outcome run(std::vector<std::string> arguments) {
+using Environment = std::map<std::string, std::string>;
+
+const Environment kPlain = {{"LD_PRELOAD", subprocess::library()}};
+const Environment kHardened = {{"LD_PRELOAD", subprocess::hardened_library()}};
+// All that is free goes back at once, so that most calls are madvise.
+const Environment kPurging = {{"LD_PRELOAD", subprocess::library()}, {"TALC_PURGE_DELAY", "0"}};
+
+subprocess::Outcome run(std::vector<std::string> arguments,
+                        const Environment& environment = kPlain) {
   arguments.insert(arguments.begin(), subprocess::program("refusals"));
-  return subprocess::run_under_talc(arguments, {.seconds = 100});
+  return subprocess::run(arguments, {.environment = environment, .seconds = 100});
 }
 
-class Refusals : public testing::TestWithParam<const char*> {};
+struct Case {
+  const char* name;
+  const char* schedule;
+  Environment environment;
+};
+
+class Refusals : public testing::TestWithParam<Case> {};
 
 TEST_P(Refusals, OfNumberedCallsAreSurvived) {
-  const auto outcome = run({GetParam()});
+  const auto outcome = run({GetParam().schedule}, GetParam().environment);
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
 }
 
-INSTANTIATE_TEST_SUITE_P(Schedules, Refusals, testing::Values("only", "from", "every"),
-                         [](const auto& schedule) { return std::string(schedule.param); });
+// By hand, scripts/soak has each of them under each.
+INSTANTIATE_TEST_SUITE_P(Schedules, Refusals,
+                         testing::Values(Case{"only", "only", kPlain},          //
+                                         Case{"from", "from", kPlain},          //
+                                         Case{"every", "every", kPlain},        //
+                                         Case{"hardened", "every", kHardened},  //
+                                         Case{"hardened_from", "from", kHardened},
+                                         Case{"purging", "every", kPurging}),
+                         [](const auto& refusals) { return std::string(refusals.param.name); });
 
 class Filter : public testing::TestWithParam<std::vector<std::string>> {};
 
@@ -42,8 +64,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Names{"mmap", "munmap", "mremap", "madvise", "mincore", "sched_getaffinity"}));
 
 TEST(Mappings, RunOutWithoutHarm) {
-  const auto outcome = run({"no_mappings"});
-  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  for (const Environment& environment : {kPlain, kHardened}) {
+    const auto outcome = run({"no_mappings"}, environment);
+    EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  }
 }
 
 // A heap, and its part with huge pages; each huge block and each one kept.

@@ -48,6 +48,7 @@ class ScheduledPages : public Pages {
   }
   static bool purge(Span pages) { return !is_refused() && Pages::purge(pages); }
   static bool advise_huge(Span pages) { return !is_refused() && Pages::advise_huge(pages); }
+  static bool refuse_huge(Span pages) { return !is_refused() && Pages::refuse_huge(pages); }
   static void populate(Span pages) {
     if (!is_refused()) {
       Pages::populate(pages);

@@ -41,7 +41,7 @@ long (*libc_syscall)(long, ...);
 
 bool is_memory_call(long number) {
   return number == SYS_mmap || number == SYS_munmap || number == SYS_mremap ||
-         number == SYS_madvise || number == SYS_mincore;
+         number == SYS_madvise || number == SYS_mprotect || number == SYS_mincore;
 }
 
 #define REQUIRE(condition)                                               \
@@ -167,9 +167,13 @@ int number_of(const char* name) {
   const struct {
     const char* name;
     int number;
-  } known[] = {{"mmap", SYS_mmap},       {"munmap", SYS_munmap},
-               {"mremap", SYS_mremap},   {"madvise", SYS_madvise},
-               {"mincore", SYS_mincore}, {"sched_getaffinity", SYS_sched_getaffinity}};
+  } known[] = {{"mmap", SYS_mmap},
+               {"munmap", SYS_munmap},
+               {"mremap", SYS_mremap},
+               {"madvise", SYS_madvise},
+               {"mincore", SYS_mincore},
+               {"mprotect", SYS_mprotect},
+               {"sched_getaffinity", SYS_sched_getaffinity}};
   for (const auto& call : known) {
     if (strcmp(call.name, name) == 0) {
       return call.number;
