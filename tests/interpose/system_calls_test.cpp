@@ -1,4 +1,4 @@
-// Every system call that libtalc.so makes, and no other: programs/sandbox.c under preload, where a call
+// Every system call that the libraries make, and no other: programs/sandbox.c under preload, where a call
 // that is not on the list kills. docs/SYSTEM_CALLS.md has the same list, for people who write filters.
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -73,6 +73,7 @@ const std::map<std::string, int> kNumbers = {
 // ---- the list ----
 
 const Calls kMemory = {"mmap", "munmap", "mremap", "madvise"};
+const Calls kGuards = {"mprotect"};  // the hardened library's
 const Calls kThreads = {"sched_getaffinity", "futex", "clock_gettime", "nanosleep"};
 const Calls kStatistics = {"mincore", "newfstatat", "fcntl", "getcwd",   "openat",
                            "read",    "write",      "close", "getrusage"};
@@ -108,16 +109,30 @@ Calls all_of(const std::vector<Calls>& lists) {
 // Then there is none of the library's.
 const std::map<std::string, std::string> kNoThread = {{"TALC_BACKGROUND_THREAD", "0"}};
 
-subprocess::Outcome live(const std::string& life, const Calls& allowed,
-                         const std::string& without = "",
-                         std::map<std::string, std::string> environment = {}) {
+std::vector<std::string> sandboxed(const std::string& life, const Calls& allowed,
+                                   const std::string& without) {
   Calls command = {subprocess::program("sandbox"), life};
   for (const std::string& call : allowed) {
     if (call != without) {
       command.push_back(std::to_string(kNumbers.at(call)));
     }
   }
-  return subprocess::run_under_talc(command, {.environment = std::move(environment)});
+  return command;
+}
+
+subprocess::Outcome live(const std::string& life, const Calls& allowed,
+                         const std::string& without = "",
+                         std::map<std::string, std::string> environment = {}) {
+  return subprocess::run_under_talc(sandboxed(life, allowed, without),
+                                    {.environment = std::move(environment)});
+}
+
+subprocess::Outcome live_hardened(const std::string& life, const Calls& allowed,
+                                  const std::string& without = "",
+                                  std::map<std::string, std::string> environment = {}) {
+  environment["LD_PRELOAD"] = subprocess::hardened_library();
+  return subprocess::run(sandboxed(life, allowed, without),
+                         {.environment = std::move(environment)});
 }
 
 TEST(SystemCalls, ForMemoryAreFour) {
@@ -204,6 +219,39 @@ TEST(SystemCalls, WhileTheProgramRunsAreThreeMore) {
   EXPECT_TRUE(std::filesystem::remove(page));
 }
 
+TEST(SystemCalls, OfTheHardenedLibraryAreOneMore) {
+  const Calls memory = all_of({kMemory, kGuards, kEnd});
+  const auto outcome = live_hardened("memory", memory, "", kNoThread);
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  for (const std::string& call : all_of({kMemory, kGuards})) {
+    EXPECT_TRUE(live_hardened("memory", memory, call, kNoThread).killed_by(SIGSYS)) << call;
+  }
+}
+
+// Threads and the start of a program take mprotect anyway.
+TEST(SystemCalls, OfTheHardenedLibraryAreThoseOfTheOtherOtherwise) {
+  const Calls memory = all_of({kStart, kMemory, kGuards, kLibcFork, kEnd});
+  const Calls threads = all_of({memory, kThreads, kLibcThreads});
+  const Calls program = all_of({kLibcStart, threads, kBackground, kStatistics, kService});
+  const struct {
+    std::string life;
+    Calls allowed;
+    std::map<std::string, std::string> environment;
+  } lives[] = {
+      {"fork", memory, kNoThread},
+      {"threads", threads, kNoThread},
+      {"memory", all_of({threads, kBackground}), {}},
+      {subprocess::program("ends"),
+       all_of({kLibcStart, kStart, kMemory, kStatistics, kEnd}),
+       {{"TALC_STATS", "json"}}},
+      {subprocess::program("rests"), program, {{"TALC_STATS_INTERVAL", "0.25"}}},
+  };
+  for (const auto& [life, allowed, environment] : lives) {
+    const auto outcome = live_hardened(life, allowed, "", environment);
+    EXPECT_TRUE(outcome.exited_with(0)) << life << outcome.describe();
+  }
+}
+
 // Rows that begin with a call's name, in code font.
 TEST(SystemCalls, AreThoseOfTheDocument) {
   std::ifstream document(subprocess::source_folder() + "/docs/SYSTEM_CALLS.md");
@@ -215,7 +263,8 @@ TEST(SystemCalls, AreThoseOfTheDocument) {
       EXPECT_TRUE(documented.insert(match[1]).second) << match[1] << " is there twice";
     }
   }
-  const Calls all = all_of({kStart, kMemory, kThreads, kBackground, kStatistics, kService});
+  const Calls all =
+      all_of({kStart, kMemory, kGuards, kThreads, kBackground, kStatistics, kService});
   EXPECT_EQ(documented, std::set<std::string>(all.begin(), all.end()));
 }
 
