@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -109,6 +110,15 @@ TEST_F(Service, HasAThreadOnlyIfItIsAskedFor) {
                                     {"TALC_WATCH", "page"}}) {
     EXPECT_EQ(live("count_threads", {{name, value}}).out, "2 threads\n") << name;
   }
+}
+
+TEST_F(Service, GivesUpRootWithTheProgram) {
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "only root can";
+  }
+  const Outcome outcome = live("become_nobody", {{"TALC_STATS_SIGNAL", "USR2"}});
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  EXPECT_EQ(outcome.out, "nobody\nnobody\n");
 }
 
 TEST_F(Service, TakesNoSignalsOfTheProgram) {
