@@ -137,5 +137,20 @@ TEST_F(ArenaDeathTest, AWaitingBlockWhosePrefixIsOverwrittenIsNamed) {
   EXPECT_DEATH((void)arena_.try_visit(), "^talc: corrupt block: 0x[0-9a-f]+\n$");
 }
 
+// A write into a freed slot that waits must not free a live one.
+TEST_F(ArenaDeathTest, AWaitingSlotThatLeadsElsewhereIsNamed) {
+  void* slots[3] = {};
+  for (void*& slot : slots) {
+    slot = arena_.try_visit()->take_slot(4);
+  }
+  {
+    const auto visit = arena_.try_visit();
+    arena_.leave_slot_waiting(slots[0]);
+    arena_.leave_slot_waiting(slots[1]);
+    store_word(static_cast<char*>(slots[1]), address_of(slots[2]));
+  }
+  EXPECT_DEATH((void)arena_.try_visit(), "^talc: corrupt free memory: 0x[0-9a-f]+\n$");
+}
+
 }  // namespace
 }  // namespace talc

@@ -8,14 +8,20 @@
 
 namespace talc {
 
-// Makes `node` the first one; `next` is the member that leads to the others.
-template <class Node>
-void push_front(std::atomic<Node*>& head, Node* node, Node* Node::*next) {
+// Makes `node` the first one; set_next(node, first) has it lead to the others.
+template <class Node, class SetNext>
+void push_front(std::atomic<Node*>& head, Node* node, SetNext set_next) {
   Node* first = head.load(std::memory_order_relaxed);
   do {
-    node->*next = first;
+    set_next(*node, first);
   } while (!head.compare_exchange_weak(first, node, std::memory_order_release,
                                        std::memory_order_relaxed));
+}
+
+// The same; `next` is the member that leads to the others.
+template <class Node>
+void push_front(std::atomic<Node*>& head, Node* node, Node* Node::*next) {
+  push_front(head, node, [=](Node& first, Node* second) { first.*next = second; });
 }
 
 }  // namespace talc
