@@ -43,7 +43,6 @@ INSTANTIATE_TEST_SUITE_P(Schedules, Refusals,
                                          Case{"from", "from", kPlain},          //
                                          Case{"every", "every", kPlain},        //
                                          Case{"hardened", "every", kHardened},  //
-                                         Case{"hardened_from", "from", kHardened},
                                          Case{"purging", "every", kPurging}),
                          [](const auto& refusals) { return std::string(refusals.param.name); });
 

@@ -156,9 +156,14 @@ TEST(Exploits, OnlyTheHardenedLibraryFindsADoubleFreeWithinACacheAtOnce) {
   EXPECT_EQ(outcome.err.substr(0, 20), "talc: double free: 0") << outcome.describe();
 }
 
-// In the plain library the page behind a huge block ends the program.
+// In the plain library the page behind a huge block ends the program, unless the kernel has put another
+// mapping right there: of forty processes in one.
 TEST(Misuses, AnOverflowOfAHugeBlockIsFound) {
-  EXPECT_TRUE(commit(Library::plain, "overflow_huge_by_one").killed_by(SIGSEGV));
+  bool is_found = false;
+  for (int tries = 0; tries < 5 && !is_found; ++tries) {
+    is_found = commit(Library::plain, "overflow_huge_by_one").killed_by(SIGSEGV);
+  }
+  EXPECT_TRUE(is_found);
   const Outcome outcome = commit(Library::hardened, "overflow_huge_by_one");
   EXPECT_TRUE(outcome.killed_by(SIGABRT)) << outcome.describe();
   EXPECT_EQ(outcome.err, "talc: corrupt block: " + announced(outcome) + "\n");
