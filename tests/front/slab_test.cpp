@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <random>
 #include <vector>
 
 namespace talc {
@@ -188,6 +189,43 @@ TEST(Slab, APageThatSlotsReachIntoIsNotFree) {
   const std::vector<void*> blocks = take(slab, 2);
   put(slab, blocks[1]);
   EXPECT_EQ(slab->free_pages(kPage) & 0b111U, 0b100U);
+}
+
+// Those that touch no slot in use, nor what is left over above the last slot.
+uint64_t free_pages_of(const std::vector<bool>& is_used, size_t slot_bytes, size_t page_bytes) {
+  uint64_t pages = 0;
+  for (size_t at = 0; at + page_bytes <= is_used.size() * slot_bytes; at += page_bytes) {
+    bool is_free = true;
+    for (size_t byte = at; byte < at + page_bytes; ++byte) {
+      is_free = is_free && !is_used[byte / slot_bytes];
+    }
+    for (size_t unit = at / kPage; is_free && unit < (at + page_bytes) / kPage; ++unit) {
+      pages |= uint64_t{1} << unit;
+    }
+  }
+  return pages;
+}
+
+TEST(Slab, FreePagesOfEveryClassAreWhatCountingBytesFinds) {
+  std::mt19937 random(1);
+  for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+    SlabOf slab(size_class);
+    const unsigned slots = slab->slots();
+    std::vector<void*> blocks = take(slab, slots);
+    std::vector<bool> is_used(slots, true);
+    std::shuffle(blocks.begin(), blocks.end(), random);
+    for (unsigned kept : {slots / 2, slots / 64, 1U, 0U}) {
+      for (; blocks.size() > kept; blocks.pop_back()) {
+        put(slab, blocks.back());
+        is_used[static_cast<size_t>(static_cast<char*>(blocks.back()) - SlabOf::base()) /
+                slab->slot_bytes()] = false;
+      }
+      for (const size_t page : {kPage, 4 * kPage, 16 * kPage}) {
+        ASSERT_EQ(slab->free_pages(page), free_pages_of(is_used, slab->slot_bytes(), page))
+            << slab->slot_bytes() << " " << kept << " " << page;
+      }
+    }
+  }
 }
 
 TEST(Slab, PagesThatAreFreeFromOnePassToTheNextAreDueOnce) {
