@@ -34,6 +34,34 @@ TEST_F(MagazineSupplyTest, CachesHoldWhatIsFreedAndSayHowMuch) {
   EXPECT_EQ(stats().cached, 0U);
 }
 
+// What lies in a magazine keeps its page: between two passes of the purger the thread must have used it.
+TEST_F(MagazineSupplyTest, MagazinesThatAreIdleFromPassToPassAreEmptied) {
+  const auto pass_and_visit = [] {
+    PurgeNotice<Pages>::begin_pass();
+    process_heap().release(process_heap().allocate(48, 16));
+    std::vector<void*> blocks;
+    for (int i = 0; i < 2000; ++i) {  // more than magazines hold
+      blocks.push_back(process_heap().allocate(64, 16));
+    }
+    for (void* const block : blocks) {
+      process_heap().release(block);
+    }
+  };
+  const auto cached_of = [](size_t size) {
+    const ThreadCache& cache = CurrentCache<Pages>::get();
+    return cache.cached(ClassMap<Pages>::class_of(size));
+  };
+  process_heap().release(process_heap().allocate(6000, 16));
+  const size_t idle = cached_of(6000);
+  ASSERT_GE(idle, 1U);
+  pass_and_visit();
+  EXPECT_EQ(cached_of(6000), idle);
+  pass_and_visit();
+  EXPECT_EQ(cached_of(6000), 0U);
+  EXPECT_GE(cached_of(48), 1U);
+  EXPECT_GE(cached_of(64), 1U);
+}
+
 // A process-wide limit: what is kept per thread, be it ever so little, is part of it.
 TEST_F(MagazineSupplyTest, MagazinesOfManyThreadsStayWithinTheBudget) {
   constexpr unsigned kThreads = kUnderSanitizer   ? 20

@@ -46,7 +46,6 @@ const std::map<std::string, int> kNumbers = {
     TALC_NUMBER(ftruncate),
     TALC_NUMBER(kill),
     TALC_NUMBER(prctl),
-    TALC_NUMBER(clock_nanosleep),
     // What only the C library makes, for programs and for these.
     TALC_NUMBER(brk),
     TALC_NUMBER(clone),
@@ -78,7 +77,7 @@ const Calls kThreads = {"sched_getaffinity", "futex", "clock_gettime", "nanoslee
 const Calls kStatistics = {"mincore", "newfstatat", "fcntl", "getcwd",   "openat",
                            "read",    "write",      "close", "getrusage"};
 const Calls kStart = {"getpid"};  // and in the child of a fork
-const Calls kBackground = {"rt_sigprocmask", "prctl", "clock_nanosleep", "openat", "read", "close"};
+const Calls kBackground = {"rt_sigprocmask", "prctl", "openat", "read", "close"};
 const Calls kService = {"rt_sigaction", "ftruncate", "kill"};
 const Calls kOptions = {"prctl"};
 
@@ -212,7 +211,7 @@ TEST(SystemCalls, WhileTheProgramRunsAreThreeMore) {
     EXPECT_NE(outcome.err.find("interval"), std::string::npos);
   }
   // "kill" may be left out: sandbox.c itself, before it is this program, may have shown the page.
-  for (const std::string call : {"rt_sigaction", "clock_nanosleep", "ftruncate"}) {
+  for (const std::string call : {"rt_sigaction", "ftruncate"}) {
     const auto outcome = live(program, allowed, call, environment);
     EXPECT_TRUE(outcome.killed_by(SIGSYS)) << call << outcome.describe();
   }

@@ -478,9 +478,10 @@ class alignas(64) Arena {
 
   void notice_freed() {
     const size_t freed_bytes = freed_bytes_ + bank_.freed_bytes();
-    if (freed_bytes - noticed_bytes_ >= PurgeNotice<Kernel>::kEveryBytes) [[unlikely]] {
+    const size_t news_bytes = freed_bytes - noticed_bytes_;
+    if (news_bytes >= PurgeNotice<Kernel>::kEveryBytes) [[unlikely]] {
       noticed_bytes_ = freed_bytes;
-      PurgeNotice<Kernel>::raise_freed();
+      PurgeNotice<Kernel>::raise_freed(news_bytes);
     }
   }
 

@@ -105,7 +105,7 @@ class HugeBlocks {
     frees_.fetch_add(1, std::memory_order_relaxed);
     const Span block = Span::from_base_size(static_cast<char*>(ptr), length);
     if (may_keep(length) && keep(block)) {
-      PurgeNotice<Kernel>::raise_freed();
+      PurgeNotice<Kernel>::raise_freed(length);
       return;
     }
     unmap(block);

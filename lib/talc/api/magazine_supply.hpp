@@ -2,6 +2,7 @@
 //
 //   loaded empty ──> exchange with the spare array ──> refill from the arena's bank, more each time
 //   loaded full  ──> exchange ──> grow: arrays twice as large ──> flush the spare one to the bank
+//   a pass of the purger          ──> magazines that the thread has not used since the one before go home
 //   1 MiB freed and nothing taken ──> drain: all magazines go home, and stay small and go home together
 //                                     whenever one is full, until one is found empty
 //
@@ -55,6 +56,7 @@ class MagazineSupply {
     Magazine& magazine = cache.magazine(size_class);
     ThreadCache::Supply& supply = cache.supply(size_class);
     cache.freed_bytes = 0;
+    empty_idle(home, cache);
     if (supply.next_refill >= supply.capacity) {
       grow(home, cache, size_class);
     }
@@ -78,6 +80,7 @@ class MagazineSupply {
   void grow_or_flush(TheArena& home, ThreadCache& cache, unsigned size_class) {
     Magazine& magazine = cache.magazine(size_class);
     ThreadCache::Supply& supply = cache.supply(size_class);
+    empty_idle(home, cache);
     count_freed(cache, supply.capacity, size_class);
     if (is_draining(cache) && supply.capacity != 0) {
       drain(home, cache);
@@ -116,6 +119,26 @@ class MagazineSupply {
   }
 
  private:
+  // After a pass of the purger, empties the magazines that the thread has not used since it last did so.
+  // What lies in one keeps its page, and only the thread itself can send it home.
+  void empty_idle(TheArena& home, ThreadCache& cache) {
+    if (cache.seen_pass != PurgeNotice<Kernel>::passes()) [[unlikely]] {
+      cache.seen_pass = PurgeNotice<Kernel>::passes();
+      empty_unmoved(home, cache);
+    }
+  }
+  [[gnu::noinline]] void empty_unmoved(TheArena& home, ThreadCache& cache) {
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      ThreadCache::Supply& supply = cache.supply(i);
+      const uint16_t moves = cache.magazine(i).moves(supply.capacity);
+      if (moves == supply.moves) {
+        empty(home, cache, i);
+      } else {
+        supply.moves = moves;
+      }
+    }
+  }
+
   static void count_freed(ThreadCache& cache, unsigned count, unsigned size_class) {
     cache.freed_bytes += is_draining(cache) ? 0 : count * SizeClasses::size_of(size_class);
   }

@@ -1,7 +1,8 @@
-// PurgeNotice: what arenas and huge blocks leave on the table for the purger: that memory became free,
-// or that a heap has grown. One a process, like Footprint.
+// PurgeNotice: what arenas and huge blocks leave on the table for the purger: that memory became free, and
+// how much, or that a heap has grown; and what the purger leaves for them: how many passes it has made. One
+// a process, like Footprint.
 //
-// One word, read on slow paths, written once for each MiB. Arenas raise it under their lock, where all
+// Read on slow paths, written once for each MiB. Arenas raise it under their lock, where all
 // that may be done about it is to wake a thread; BasicProcessHeap looks at it before it enters an arena.
 #pragma once
 
@@ -26,7 +27,8 @@ class PurgeNotice {
   // Which of these were raised.
   static unsigned read() { return raised_.load(std::memory_order_relaxed); }
   // Wakes the thread that purges, if it rests.
-  static void raise_freed() {
+  static void raise_freed(size_t bytes) {
+    freed_bytes_.fetch_add(bytes, std::memory_order_relaxed);
     raised_.fetch_or(kFreed, std::memory_order_relaxed);
     is_news_.store(true, std::memory_order_seq_cst);
     thread_.wake();
@@ -35,7 +37,13 @@ class PurgeNotice {
   static void raise_grown() { raised_.fetch_or(kGrown, std::memory_order_relaxed); }
   // Whether memory became free since the thread asked last.
   static bool take_news() { return is_news_.exchange(false, std::memory_order_relaxed); }
+  // All that it was told of, ever.
+  static size_t freed_bytes() { return freed_bytes_.load(std::memory_order_relaxed); }
   static void clear(unsigned which) { raised_.fetch_and(~which, std::memory_order_relaxed); }
+
+  // Passes of the purger that have begun, and one more that begins: returns its number.
+  static size_t passes() { return passes_.load(std::memory_order_relaxed); }
+  static size_t begin_pass() { return passes_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
   // The thread that purges, if there is one.
   static BackgroundThread& thread() { return thread_; }
@@ -44,6 +52,8 @@ class PurgeNotice {
   static inline constinit BackgroundThread thread_;
   static inline constinit std::atomic<unsigned> raised_{0};
   static inline constinit std::atomic<bool> is_news_{false};
+  static inline constinit std::atomic<size_t> freed_bytes_{0};
+  static inline constinit std::atomic<size_t> passes_{0};
 };
 
 }  // namespace talc

@@ -6,9 +6,10 @@
 //                             ──> there can be none: a pass now, if the last one is half a delay ago
 //
 // A pass (purge_pass.hpp) takes what has been idle since the one before, so memory is back with the
-// kernel after one delay at the latest, and what comes and goes faster stays. Every other pass also
+// kernel after one delay at the latest, and what comes and goes faster stays. Once a delay it also
 // takes what is not idle, where free memory is more than the dirty ratio allows; each one of the
-// thread's takes all while memory is short (memory_pressure.hpp).
+// thread's takes all while memory is short (memory_pressure.hpp). A program that churns makes time pass
+// faster: a pass is due early when as much was freed as could have served all that is free, and as may be dirty.
 //
 // A process with several threads gets our thread once 16 MiB are mapped. One that has a single thread
 // gets it when 64 MiB are dirty, for it costs such a process something (locks of libc and of C++ become
@@ -67,8 +68,14 @@ class Purger {
       start_thread(caller);
     }
     const long delay_ms = settings.purge_delay_ms.load(std::memory_order_relaxed);
-    if (delay_ms == Settings::kNever || (delay_ms != 0 && thread().is_running())) {
-      return;  // the thread was woken when the notice was raised
+    if (delay_ms == Settings::kNever) {
+      return;
+    }
+    if (delay_ms != 0 && thread().is_running()) {
+      if (is_due_early(heap, milliseconds())) {
+        thread().hurry();
+      }
+      return;  // otherwise it was woken when the notice was raised
     }
     if (delay_ms == 0) {
       pass(heap, PurgePass::Takes::all);
@@ -90,7 +97,7 @@ class Purger {
     const unsigned half_ms = half_of(delay_ms);
     const uint64_t now_ms = milliseconds();
     const uint64_t due_ms = last_ms_.load(std::memory_order_relaxed) + half_ms;
-    if (now_ms < due_ms) {
+    if (now_ms < due_ms && !is_due_early(heap, now_ms)) {
       return static_cast<unsigned>(due_ms - now_ms);
     }
     const bool was_quiet =
@@ -100,7 +107,7 @@ class Purger {
   }
 
   PurgeCounts counts() const {
-    return {passes_.load(std::memory_order_relaxed), bytes_.load(std::memory_order_relaxed)};
+    return {PurgeNotice<Kernel>::passes(), bytes_.load(std::memory_order_relaxed)};
   }
 
   void begin_in_child() {
@@ -116,6 +123,10 @@ class Purger {
 
   static constexpr unsigned kQuietPasses = 2;
   static constexpr long kLeastHalfMs = 10;
+  // Early passes come no closer than that, nor before such a share of what is mapped was freed.
+  static constexpr uint64_t kLeastEarlyMs = 30;
+  static constexpr size_t kWalkedShare = 16;
+  static constexpr unsigned kMostPatience = 10;
 
   static unsigned half_of(long delay_ms) {
     constexpr long kMostHalfMs = 1000L * 3600 * 24;
@@ -154,11 +165,32 @@ class Purger {
   size_t pass_if_due(Heap& heap, long delay_ms) {
     const uint64_t now_ms = milliseconds();
     uint64_t last_ms = last_ms_.load(std::memory_order_relaxed);
-    if (now_ms - last_ms < half_of(delay_ms) ||
+    if ((now_ms - last_ms < half_of(delay_ms) && !is_due_early(heap, now_ms)) ||
         !last_ms_.compare_exchange_strong(last_ms, now_ms, std::memory_order_relaxed)) {
       return 0;
     }
-    return pass(heap, PurgePass::Takes::idle);
+    const uint64_t limited_ms = limited_ms_.load(std::memory_order_relaxed);
+    const bool is_limit_due = now_ms - limited_ms >= 2 * uint64_t{half_of(delay_ms)};
+    limited_ms_.store(is_limit_due ? now_ms : limited_ms, std::memory_order_relaxed);
+    return pass(heap, PurgePass::Takes::idle, is_limit_due);
+  }
+
+  // Whether so much was freed since the last pass that it is due before its time: as much as may be
+  // dirty, so that there is something to gain, and each time twice as much while it proves that there is not;
+  // as much as is dirty, so that whatever comes and goes was used again; and a share of what is mapped,
+  // so that passes cost little.
+  template <class Heap>
+  bool is_due_early(Heap& heap, uint64_t now_ms) const {
+    const size_t freed_bytes =
+        PurgeNotice<Kernel>::freed_bytes() - freed_before_.load(std::memory_order_relaxed);
+    if (freed_bytes < kLeastDirty || freed_bytes < due_bytes_.load(std::memory_order_relaxed) ||
+        now_ms - last_ms_.load(std::memory_order_relaxed) < kLeastEarlyMs) {
+      return false;
+    }
+    const size_t free_bytes = heap.dirty_bytes_at_most();
+    const size_t free_before = free_before_.load(std::memory_order_relaxed);
+    const size_t more_bytes = free_bytes < free_before ? 0 : free_bytes - free_before;
+    return freed_bytes >= dirty_before_.load(std::memory_order_relaxed) + more_bytes;
   }
 
   // All that is free: a control group is near its limit.
@@ -169,19 +201,33 @@ class Purger {
   }
 
   template <class Heap>
-  size_t pass(Heap& heap, PurgePass::Takes takes) {
+  size_t pass(Heap& heap, PurgePass::Takes takes, bool is_limit_due = false) {
     if (is_passing_.exchange(true, std::memory_order_acquire)) {
       return 0;
     }
-    const size_t number = passes_.fetch_add(1, std::memory_order_relaxed) + 1;
+    freed_before_.store(PurgeNotice<Kernel>::freed_bytes(), std::memory_order_relaxed);
+    const size_t number = PurgeNotice<Kernel>::begin_pass();
     PurgePass pass{.takes = takes, .number = static_cast<unsigned>(number)};
     heap.purge(pass);
-    if (takes == PurgePass::Takes::idle && number % 2 == 0 && pass.dirty_bytes > allowed(pass)) {
+    if (is_limit_due && pass.dirty_bytes > allowed(pass)) {
       heap.purge_to(allowed(pass), pass);
     }
+    remember(heap, pass);
     bytes_.fetch_add(pass.purged_bytes, std::memory_order_relaxed);
     is_passing_.store(false, std::memory_order_release);
     return pass.purged_bytes;
+  }
+
+  // What is_due_early compares with.
+  template <class Heap>
+  void remember(Heap& heap, const PurgePass& pass) {
+    const size_t share = Footprint<Kernel>::mapped_bytes() / kWalkedShare;
+    const size_t least = allowed(pass) < share ? share : allowed(pass);
+    const bool is_worth_it = pass.dirty_bytes + pass.purged_bytes > allowed(pass);
+    patience_ = is_worth_it ? 0 : patience_ + (patience_ < kMostPatience ? 1 : 0);
+    due_bytes_.store(least << patience_, std::memory_order_relaxed);
+    dirty_before_.store(pass.dirty_bytes, std::memory_order_relaxed);
+    free_before_.store(heap.dirty_bytes_at_most(), std::memory_order_relaxed);
   }
 
   // What may stay dirty though it is not idle.
@@ -191,9 +237,16 @@ class Purger {
     return share < kLeastDirty ? kLeastDirty : share;
   }
 
-  std::atomic<uint64_t> last_ms_{0};  // when the last pass began
-  std::atomic<size_t> passes_{0};
+  std::atomic<uint64_t> last_ms_{0};     // when the last pass began
+  std::atomic<uint64_t> limited_ms_{0};  // when one last obeyed the ratio
+  // As of the last pass: what was freed ever; what must be, before the next one is due early; what it
+  // has left dirty; what was free.
+  std::atomic<size_t> freed_before_{0};
+  std::atomic<size_t> due_bytes_{0};
+  std::atomic<size_t> dirty_before_{0};
+  std::atomic<size_t> free_before_{0};
   std::atomic<size_t> bytes_{0};
+  unsigned patience_ = 0;  // passes in a row that found less than may be dirty
   std::atomic<bool> is_passing_{false};
   bool is_required_ = false;   // a thread
   unsigned quiet_passes_ = 0;  // in a row, since there was news; the thread's

@@ -63,6 +63,11 @@ class alignas(PageEntry::kClassStep) Magazine {
     return 2 * (size_t{capacity} + 1) * sizeof(void*);
   }
 
+  // Counts, as it were, takes and puts: another number than before, but for a rare chance, if there was any.
+  uint16_t moves(unsigned capacity) const {
+    return static_cast<uint16_t>(2 * taken() + depth(capacity));
+  }
+
   // The blocks of the loaded array, oldest first, and how many they are.
   void** begin(unsigned capacity) const { return bottom(capacity) + 1; }
   unsigned depth(unsigned capacity) const {

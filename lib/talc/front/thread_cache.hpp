@@ -45,6 +45,7 @@ class alignas(64) ThreadCache {
     std::atomic<uint16_t> capacity{0};
     std::atomic<uint16_t> spare_depth{0};
     uint16_t next_refill = 0;
+    uint16_t moves = 0;  // Magazine::moves() when MagazineSupply looked last
   };
 
   // The one that is none().
@@ -136,6 +137,8 @@ class alignas(64) ThreadCache {
   // empty; and what an array may have while that is much.
   size_t freed_bytes = 0;
   uint16_t draining_capacity = 0;
+  // The purger's pass in which it last looked for magazines that are idle.
+  size_t seen_pass = 0;
 
   // Links: all caches, and those that wait for a thread.
   ThreadCache* next = nullptr;

@@ -1,8 +1,9 @@
 // BackgroundThread: a thread of the library's own, for what must happen while the program sleeps.
 //
 //     none ──start──> work ──> sleep for as long as work() said ──> work …
-//                      ^           └── until it is woken: wake(), from any thread, at no cost
-//                      └────────────── if it does not sleep so
+//                      ^           ├── until it is woken: wake(), from any thread, at no cost if it
+//                      │           │   does not sleep so
+//                      └───────────┴── or hurry() calls it before its time
 //     it ends when no other thread is left but a main thread that has called pthread_exit: so that the
 //     process ends with its last thread, as it would without us. A child of fork has none.
 //
@@ -76,9 +77,15 @@ class BackgroundThread {
   void wake() {
     if (state_.load(std::memory_order_seq_cst) == kAsleep &&
         state_.exchange(kAwake, std::memory_order_relaxed) == kAsleep) {
-      const int saved_errno = errno;
-      ::syscall(SYS_futex, &state_, kFutexWakePrivate, 1, nullptr, nullptr, 0);
-      errno = saved_errno;
+      wake_sleeper();
+    }
+  }
+
+  // Has work() called now, if the thread sleeps. Cost: a load; a system call if it does.
+  void hurry() {
+    const uint32_t state = state_.load(std::memory_order_relaxed);
+    if (state != kAwake && state_.exchange(kAwake, std::memory_order_seq_cst) != kAwake) {
+      wake_sleeper();
     }
   }
 
@@ -92,7 +99,8 @@ class BackgroundThread {
 
  private:
   static constexpr uint32_t kAwake = 0;
-  static constexpr uint32_t kAsleep = 1;
+  static constexpr uint32_t kAsleep = 1;  // until it is woken
+  static constexpr uint32_t kDozing = 2;  // for a while
   static constexpr int kFutexWaitPrivate = 128;
   static constexpr int kFutexWakePrivate = 129;
   // Room for what the program does at exit, should this be its last thread.
@@ -147,14 +155,20 @@ class BackgroundThread {
     }
   }
 
+  void wake_sleeper() {
+    const int saved_errno = errno;
+    ::syscall(SYS_futex, &state_, kFutexWakePrivate, 1, nullptr, nullptr, 0);
+    errno = saved_errno;
+  }
+
   void sleep(unsigned ms) {
     if (ms == kUntilWoken) {
       ::syscall(SYS_futex, &state_, kFutexWaitPrivate, kAsleep, nullptr, nullptr, 0);
       return;
     }
-    state_.store(kAwake, std::memory_order_relaxed);
+    state_.store(kDozing, std::memory_order_relaxed);
     const timespec pause = {static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000) * 1000000};
-    ::syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &pause, nullptr);
+    ::syscall(SYS_futex, &state_, kFutexWaitPrivate, kDozing, &pause, nullptr, 0);
   }
 
   // Which threads there are beside this one: the main thread; others, but the main one has ended; none

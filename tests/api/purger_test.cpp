@@ -1,0 +1,140 @@
+// Tests of api/purger.hpp over a heap that only counts: when a pass is due before its time.
+#include "talc/api/purger.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/flaky_pages.hpp"
+#include "talc/os/pause.hpp"
+
+namespace talc {
+namespace {
+
+struct PurgerTag {};
+using Kernel = FlakyPages<PurgerTag>;
+using Notice = PurgeNotice<Kernel>;
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+// What is free has memory: all of it is dirty.
+struct CountedHeap {
+  size_t free_bytes = 0;
+  size_t live_bytes = 0;
+  unsigned passes = 0;
+  unsigned limits = 0;  // how often what is not idle was purged, too
+
+  void purge(PurgePass& pass) {
+    passes += 1;
+    pass.dirty_bytes = free_bytes;
+    pass.live_bytes = live_bytes;
+  }
+  void purge_to(size_t, PurgePass&) { limits += 1; }
+  size_t dirty_bytes_at_most() const { return free_bytes; }
+};
+
+class PurgerTest : public testing::Test {
+ protected:
+  // The first pass is due at once, and looks at the ratio; the ones that follow are not due by time.
+  PurgerTest() {
+    settings.purge_delay_ms.store(100000, std::memory_order_relaxed);
+    churn(0);
+    first_ = heap_;
+  }
+  ~PurgerTest() override {
+    settings.purge_delay_ms.store(Settings().purge_delay_ms, std::memory_order_relaxed);
+  }
+
+  void allocate(size_t bytes) {
+    heap_.free_bytes -= bytes;
+    heap_.live_bytes += bytes;
+  }
+  // A MiB at a time, as arenas tell of it, and so slowly that passes may follow one another.
+  void release(size_t bytes) {
+    for (size_t i = 0; i < bytes / kMiB; ++i) {
+      heap_.free_bytes += kMiB;
+      heap_.live_bytes -= kMiB;
+      tell();
+    }
+  }
+  // What is freed is allocated again.
+  void churn(size_t bytes) {
+    for (size_t i = 0; i < bytes / kMiB; ++i) {
+      tell();
+    }
+    purger_.obey(heap_, ThePurger::Caller::releases);
+  }
+  unsigned passes() const { return heap_.passes - first_.passes; }
+
+  using ThePurger = Purger<Kernel>;
+  ThePurger purger_;
+  CountedHeap heap_;
+  CountedHeap first_;
+
+ private:
+  void tell() {
+    pause_1_ms();
+    pause_1_ms();
+    Notice::raise_freed(kMiB);
+    purger_.obey(heap_, ThePurger::Caller::releases);
+  }
+};
+
+TEST_F(PurgerTest, APassIsDueEarlyWhenAsMuchWasFreedAsIsDirty) {
+  heap_.free_bytes = 40 * kMiB;
+  churn(39 * kMiB);
+  EXPECT_EQ(passes(), 0U);
+  churn(kMiB);
+  EXPECT_EQ(passes(), 1U);
+  churn(39 * kMiB);
+  EXPECT_EQ(passes(), 1U);
+  churn(kMiB);
+  EXPECT_EQ(passes(), 2U);
+}
+
+// The first pass has found nothing.
+TEST_F(PurgerTest, WhereLittleIsDirtyPassesBecomeRare) {
+  churn(31 * kMiB);
+  EXPECT_EQ(passes(), 0U);
+  churn(kMiB);
+  EXPECT_EQ(passes(), 1U);
+  churn(63 * kMiB);
+  EXPECT_EQ(passes(), 1U);
+  churn(kMiB);
+  EXPECT_EQ(passes(), 2U);
+}
+
+TEST_F(PurgerTest, LittleIsWhatMayBeDirty) {
+  heap_.live_bytes = 128 * kMiB;
+  churn(32 * kMiB);
+  EXPECT_EQ(passes(), 1U);  // which has seen how much is live
+  churn(127 * kMiB);
+  EXPECT_EQ(passes(), 1U);
+  churn(kMiB);
+  EXPECT_EQ(passes(), 2U);
+}
+
+// Else what comes and goes in larger portions would lose its memory in between.
+TEST_F(PurgerTest, WhileAllIsFreedOnePassAtMostIs) {
+  heap_.live_bytes = 100 * kMiB;
+  for (int i = 0; i < 3; ++i) {
+    const unsigned before = passes();
+    release(100 * kMiB);
+    EXPECT_LE(passes() - before, 1U);
+    allocate(100 * kMiB);
+  }
+}
+
+TEST_F(PurgerTest, PassesBeforeTheirTimeLeaveTheRatioAlone) {
+  heap_.free_bytes = 40 * kMiB;
+  churn(200 * kMiB);
+  EXPECT_GE(passes(), 4U);
+  EXPECT_EQ(heap_.limits, first_.limits);
+}
+
+TEST_F(PurgerTest, NoneIsWhereMemoryIsNeverToGoBack) {
+  settings.purge_delay_ms.store(Settings::kNever, std::memory_order_relaxed);
+  churn(100 * kMiB);
+  EXPECT_EQ(passes(), 0U);
+}
+
+}  // namespace
+}  // namespace talc
