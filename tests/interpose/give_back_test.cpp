@@ -1,6 +1,10 @@
 // Memory goes back by time, while the program sleeps: programs/rests_after_work.cpp under preload.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -19,10 +23,14 @@ struct Residence {
 
 // 128 MiB, freed by whoever allocated them.
 Residence rest(int threads, int milliseconds, Environment environment = {},
-               const std::vector<std::string>& more = {}) {
+               const std::vector<std::string>& more = {}, const std::string& group = "") {
   std::vector<std::string> command = {subprocess::program("rests_after_work"),
                                       std::to_string(threads), "128", std::to_string(milliseconds)};
   command.insert(command.end(), more.begin(), more.end());
+  if (!group.empty()) {
+    const std::string enter = "echo $$ >" + group + "/cgroup.procs && exec \"$@\"";
+    command.insert(command.begin(), {"/bin/sh", "-c", enter, "sh"});
+  }
   const auto outcome = subprocess::run_under_talc(command, {.environment = std::move(environment)});
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
   Residence residence;
@@ -32,6 +40,27 @@ Residence rest(int threads, int milliseconds, Environment environment = {},
   EXPECT_GE(residence.full_mib, 128);
   return residence;
 }
+
+// A control group of version 1 with a limit, if this process may make one.
+class ControlGroup {
+ public:
+  explicit ControlGroup(long limit_mib)
+      : folder_("/sys/fs/cgroup/memory/talc-test-" + std::to_string(getpid())) {
+    exists_ = std::filesystem::exists("/sys/fs/cgroup/memory/memory.limit_in_bytes") &&
+              mkdir(folder_.c_str(), 0700) == 0;
+    std::ofstream(folder_ + "/memory.limit_in_bytes") << (limit_mib << 20);
+  }
+  ~ControlGroup() { rmdir(folder_.c_str()); }
+  ControlGroup(const ControlGroup&) = delete;
+  ControlGroup& operator=(const ControlGroup&) = delete;
+
+  bool exists() const { return exists_; }
+  const std::string& folder() const { return folder_; }
+
+ private:
+  std::string folder_;
+  bool exists_ = false;
+};
 
 constexpr int kAWhile = 3000;  // the purge delay is a second; the machine may be busy
 constexpr long kLittle = 20;
@@ -56,6 +85,15 @@ TEST(GiveBack, WithoutAThreadOfOursASleeperKeepsWhatItFreedLast) {
 
 TEST(GiveBack, TheDelayIsObeyed) {
   EXPECT_GE(rest(4, 1000, {{"TALC_PURGE_DELAY", "20000"}}).after_mib, 64);
+}
+
+TEST(GiveBack, NearTheLimitOfAControlGroupItIsNot) {
+  const ControlGroup group(138);  // full are some 132 MiB, a sixteenth below the limit is 129
+  if (!group.exists()) {
+    GTEST_SKIP() << "no control group can be made here";
+  }
+  const Residence residence = rest(4, kAWhile, {{"TALC_PURGE_DELAY", "60000"}}, {}, group.folder());
+  EXPECT_LE(residence.after_mib, kLittle);
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ TEST(SystemCalls, WithThreadsAreFourMore) {
   EXPECT_TRUE(live("threads", allowed, "sched_getaffinity", kNoThread).killed_by(SIGSYS));
 }
 
-TEST(SystemCalls, WithAThreadOfOursAreSixMore) {
+TEST(SystemCalls, WithAThreadOfOursAreFiveMore) {
   const Calls allowed =
       all_of({kStart, kMemory, kThreads, kLibcThreads, kBackground, kLibcFork, kEnd});
   for (const char* const life : {"memory", "threads", "fork"}) {

@@ -7,8 +7,8 @@
 //
 // A pass (purge_pass.hpp) takes what has been idle since the one before, so memory is back with the
 // kernel after one delay at the latest, and what comes and goes faster stays. Once a delay it also
-// takes what is not idle, where free memory is more than the dirty ratio allows; each one of the
-// thread's takes all while memory is short (memory_pressure.hpp). A program that churns makes time pass
+// takes what is not idle, where free memory is more than the dirty ratio allows; while
+// memory is short (memory_pressure.hpp) the thread makes one twice a second at least, which takes all. A program that churns makes time pass
 // faster: a pass is due early when as much was freed as could have served all that is free, and as may be dirty.
 //
 // A process with several threads gets our thread once 16 MiB are mapped. One that has a single thread
@@ -97,13 +97,13 @@ class Purger {
     const unsigned half_ms = half_of(delay_ms);
     const uint64_t now_ms = milliseconds();
     const uint64_t due_ms = last_ms_.load(std::memory_order_relaxed) + half_ms;
-    if (now_ms < due_ms && !is_due_early(heap, now_ms)) {
-      return static_cast<unsigned>(due_ms - now_ms);
+    const bool is_short = memory_is_short();
+    if (now_ms < due_ms && !is_short && !is_due_early(heap, now_ms)) {
+      return smaller(due_ms - now_ms, kLookMs);
     }
-    const bool was_quiet =
-        (memory_is_short() ? pass_now(heap, now_ms) : pass_if_due(heap, delay_ms)) == 0;
+    const bool was_quiet = (is_short ? pass_now(heap, now_ms) : pass_if_due(heap, delay_ms)) == 0;
     quiet_passes_ = was_quiet ? quiet_passes_ + 1 : 0;
-    return quiet_passes_ > kQuietPasses ? BackgroundThread::kUntilWoken : half_ms;
+    return quiet_passes_ > kQuietPasses ? BackgroundThread::kUntilWoken : smaller(half_ms, kLookMs);
   }
 
   PurgeCounts counts() const {
@@ -123,6 +123,12 @@ class Purger {
 
   static constexpr unsigned kQuietPasses = 2;
   static constexpr long kLeastHalfMs = 10;
+  // So often at least the thread looks whether memory is short, until it rests.
+  static constexpr unsigned kLookMs = 500;
+  static unsigned smaller(uint64_t ms, unsigned most_ms) {
+    return ms < most_ms ? static_cast<unsigned>(ms) : most_ms;
+  }
+
   // Early passes come no closer than that, nor before such a share of what is mapped was freed.
   static constexpr uint64_t kLeastEarlyMs = 30;
   static constexpr size_t kWalkedShare = 16;
