@@ -20,6 +20,7 @@
 #include "interpose/calls.hpp"
 #include "interpose/statistics_service.hpp"
 #include "talc/base/version.hpp"
+#include "talc/os/atomic_switch.hpp"
 #include "talc/os/program_start.hpp"
 
 // What a program may define in order to bring options of its own.
@@ -95,7 +96,7 @@ unsigned work_in_background() {
 Options& process_options() { return options; }
 
 void calls::tell_out_of_memory() {
-  static constinit std::atomic<bool> is_told{false};
+  static constinit AtomicSwitch is_told{false};
   if (!options.verbose || is_told.exchange(true, std::memory_order_relaxed)) {
     return;
   }

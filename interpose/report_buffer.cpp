@@ -3,12 +3,13 @@
 
 #include <atomic>
 
+#include "talc/os/atomic_switch.hpp"
 #include "talc/os/pages.hpp"
 
 namespace talc {
 namespace {
 
-constinit std::atomic<bool> is_taken{false};
+constinit AtomicSwitch is_taken{false};
 
 // Bytes rather than an object: its members' initial values would make it part of the file.
 alignas(64) constinit char shared_room[sizeof(Snapshot) + ReportBuffer::kTextBytes + 64] = {};

@@ -12,6 +12,7 @@
 #include "interpose/report.hpp"
 #include "interpose/report_buffer.hpp"
 #include "interpose/report_output.hpp"
+#include "talc/os/atomic_switch.hpp"
 #include "talc/os/background_thread.hpp"
 #include "talc/os/pause.hpp"
 
@@ -21,11 +22,11 @@ namespace {
 constinit ReportOutput output;
 constinit LivePageWriter page;
 constinit bool is_page_to_be_opened = false;
-constinit std::atomic<bool> is_signalled{false};
+constinit AtomicSwitch is_signalled{false};
 constinit std::atomic<unsigned> reports{0};
 constinit size_t next_interval_ms = 0;
 // While serve is at work, and from the last report on.
-constinit std::atomic<bool> is_busy{false};
+constinit AtomicSwitch is_busy{false};
 
 constexpr unsigned kPatienceMs = 1000;
 constexpr unsigned kTickMs = 250;

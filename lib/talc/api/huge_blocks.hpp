@@ -19,6 +19,7 @@
 #include "talc/api/thp.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/front/page_map.hpp"
+#include "talc/os/atomic_switch.hpp"
 #include "talc/os/fault.hpp"
 #include "talc/os/purge_pass.hpp"
 #include "talc/os/push_front.hpp"
@@ -416,8 +417,8 @@ class HugeBlocks {
   std::atomic<size_t> live_bytes_{0};
   std::atomic<size_t> kept_bytes_{0};
   std::atomic<size_t> kept_count_{0};
-  std::atomic<size_t> extra_kept_{0};      // how far the limit was raised
-  std::atomic<bool> has_unmapped_{false};  // for the limit, since it was raised or a pass came by
+  std::atomic<size_t> extra_kept_{0};  // how far the limit was raised
+  AtomicSwitch has_unmapped_{false};   // for the limit, since it was raised or a pass came by
   Kept kept_[kMaxKeptCount];
   std::atomic<Unplaced*> unplaced_{nullptr};
 };

@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "talc/base/word.hpp"
+#include "talc/os/atomic_switch.hpp"
 #include "talc/os/background_thread.hpp"
 
 namespace talc {
@@ -51,7 +52,7 @@ class PurgeNotice {
  private:
   static inline constinit BackgroundThread thread_;
   static inline constinit std::atomic<unsigned> raised_{0};
-  static inline constinit std::atomic<bool> is_news_{false};
+  static inline constinit AtomicSwitch is_news_{false};
   static inline constinit std::atomic<size_t> freed_bytes_{0};
   static inline constinit std::atomic<size_t> passes_{0};
 };

@@ -21,6 +21,7 @@
 #include "talc/api/footprint.hpp"
 #include "talc/api/purge_notice.hpp"
 #include "talc/api/settings.hpp"
+#include "talc/os/atomic_switch.hpp"
 #include "talc/os/background_thread.hpp"
 #include "talc/os/clock.hpp"
 #include "talc/os/memory_pressure.hpp"
@@ -253,7 +254,7 @@ class Purger {
   std::atomic<size_t> free_before_{0};
   std::atomic<size_t> bytes_{0};
   unsigned patience_ = 0;  // passes in a row that found less than may be dirty
-  std::atomic<bool> is_passing_{false};
+  AtomicSwitch is_passing_{false};
   bool is_required_ = false;   // a thread
   unsigned quiet_passes_ = 0;  // in a row, since there was news; the thread's
   BackgroundThread::Work work_ = nullptr;

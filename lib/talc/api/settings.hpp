@@ -12,7 +12,7 @@
 namespace talc {
 
 // Huge pages: where a heap is large and grows; wherever they fit; nowhere in this process.
-enum class Thp : unsigned char { adaptive, always, never };
+enum class Thp : unsigned { adaptive, always, never };
 
 // What to do with a pointer that no heap of ours knows.
 enum class Foreign : unsigned char { abort, ignore, libc };

@@ -24,6 +24,7 @@
 #include <atomic>
 
 #include "talc/base/word.hpp"
+#include "talc/os/atomic_switch.hpp"
 #include "talc/os/small_file.hpp"
 
 namespace talc {
@@ -192,9 +193,9 @@ class BackgroundThread {
   }
 
   std::atomic<uint32_t> state_{kAwake};
-  std::atomic<bool> is_running_{false};
+  AtomicSwitch is_running_{false};
   std::atomic<bool> has_failed_{false};
-  std::atomic<bool> thread_ended_{false};
+  AtomicSwitch thread_ended_{false};
   std::atomic<int> process_{0};
   Work work_ = nullptr;
 };
