@@ -43,8 +43,9 @@ TEST(Chunk, AGapIsNoTag) {
     Gap* const gap = gap_at(memory);
     EXPECT_EQ(gap->size, words * kWordSize);
     EXPECT_EQ(gap->base(), memory);
-    EXPECT_EQ(gap->acme(), memory + words * kWordSize);
-    const size_t last = word_at(gap->acme() - kWordSize);
+    char* const acme = memory + words * kWordSize;
+    EXPECT_EQ(gap->acme(), acme);
+    const size_t last = word_at(acme - kWordSize);
     EXPECT_EQ(last, gap->size);
     EXPECT_FALSE(tag::is_allocated(last));
   }
