@@ -52,7 +52,7 @@ TEST(Malloc, OfZeroBytesIsABlockOfItsOwn) {
 }
 
 TEST(Malloc, TooLargeIsNullAndEnomem) {
-  for (const size_t size : {kTooLarge, kTooLarge - 1, kTooLarge + 1, kMaxSize - 4096, kMaxSize - 16,
+  for (const size_t size : {kTooLarge, kLargest, kTooLarge + 1, kMaxSize - 4096, kMaxSize - 16,
                             kMaxSize - 1, kMaxSize}) {
     errno = 0;
     EXPECT_EQ(malloc(size), nullptr) << size;
@@ -62,7 +62,7 @@ TEST(Malloc, TooLargeIsNullAndEnomem) {
 
 TEST(Malloc, MoreThanTheAddressSpaceIsNullAndEnomem) {
   errno = 0;
-  EXPECT_EQ(malloc(opaque(size_t{1} << 60)), nullptr);
+  EXPECT_EQ(malloc(kBeyondAddresses), nullptr);
   EXPECT_EQ(errno, ENOMEM);
 }
 
@@ -103,12 +103,10 @@ TEST(Calloc, ClearsWhatWasUsedBefore) {
 }
 
 TEST(Calloc, OverflowIsNullAndEnomem) {
-  const std::pair<size_t, size_t> cases[] = {{kMaxSize, 2},
-                                             {2, kMaxSize},
-                                             {kMaxSize, kMaxSize},
-                                             {opaque(size_t{1} << 32), opaque(size_t{1} << 32)},
-                                             {opaque(size_t{1} << 32) + 1, opaque(size_t{1} << 32)},
-                                             {kTooLarge, 1},
+  // Its square wraps round to nothing.
+  const size_t half = opaque(size_t{1} << sizeof(size_t) * 4);
+  const std::pair<size_t, size_t> cases[] = {{kMaxSize, 2}, {2, kMaxSize},    {kMaxSize, kMaxSize},
+                                             {half, half},  {half + 1, half}, {kTooLarge, 1},
                                              {1, kTooLarge}};
   for (const auto& [count, size] : cases) {
     errno = 0;
@@ -166,7 +164,7 @@ TEST(Realloc, TooLargeLeavesTheBlock) {
   for (const size_t old_size : {size_t{100}, size_t{100000}, size_t{8} << 20}) {
     void* const block = malloc(old_size);
     fill(block, 7, old_size);
-    for (const size_t size : {kTooLarge, kMaxSize - 1, kMaxSize, opaque(size_t{1} << 60)}) {
+    for (const size_t size : {kTooLarge, kMaxSize - 1, kMaxSize, kBeyondAddresses}) {
       errno = 0;
       EXPECT_EQ(realloc(block, size), nullptr);
       EXPECT_EQ(errno, ENOMEM);

@@ -21,6 +21,10 @@ T opaque(T value) {
 }
 
 inline const size_t kTooLarge = opaque(static_cast<size_t>(PTRDIFF_MAX) + 1);
+// A block might be of so many bytes, but there is no room for it; with 32 bits there may be.
+inline const size_t kLargest = sizeof(size_t) == 8 ? kTooLarge - 1 : kTooLarge;
+// Where addresses have 48 bits or so, a block might be of so many bytes, but there is no room for it.
+inline const size_t kBeyondAddresses = sizeof(size_t) == 8 ? kTooLarge >> 3 : kTooLarge;
 inline const size_t kMaxSize = opaque(SIZE_MAX);
 
 // Which library has the malloc that this process uses.

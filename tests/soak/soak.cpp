@@ -65,7 +65,8 @@ void check(const Block& block, size_t size) {
 size_t random_size(uint64_t& random) {
   const uint64_t kind = next(random) % 1000;
   const unsigned log2 = kind < 800 ? 9 : kind < 980 ? 14 : kind < 998 ? 19 : 24;
-  return sizeof(Block) + next(random) % (size_t{1} << (4 + next(random) % (log2 - 3)));
+  const size_t range = size_t{1} << (4 + next(random) % (log2 - 3));
+  return sizeof(Block) + static_cast<size_t>(next(random) % range);
 }
 
 Block* make(uint64_t& random) {
