@@ -164,7 +164,9 @@ class ProcessHeap:
             is_known = False
         if not is_known:
             raise gdb.GdbError(NO_DEBUG_INFORMATION)
+        self.shards = None
         if "HardenedHeap" in str(heap.type.strip_typedefs()):
+            self.shards = heap["quarantine_"]["shards_"]
             heap = heap[heap.type.strip_typedefs().fields()[0]]
         self.heap = heap
         self.kernel = str(heap.type.strip_typedefs().template_argument(0))
@@ -296,7 +298,16 @@ class ProcessHeap:
         for index, arena in enumerate(self.arenas):
             if any(int(waiting.address) == slot for waiting in linked(plain(arena["waiting_slots_"]), "next")):
                 return f"waiting for the next visitor of arena {index}"
-        return None
+        return "in quarantine" if slot in self.quarantined() else None
+
+    def quarantined(self):
+        """The bytes of each block that waits in the hardened library's quarantine, by its address."""
+        found = {}
+        for index in range(length_of(self.shards) if self.shards is not None else 0):
+            for part in (self.shards[index]["in_order"], self.shards[index]["at_random"]):
+                words = read_words(int(part.address), 2 * length_of(part))
+                found |= {block: usable for block, usable in zip(words[::2], words[1::2]) if block}
+        return found
 
 
 def page_size():
@@ -343,7 +354,7 @@ def describe_small(heap, address, entry):
             f"slab at {base:#x}, its metadata at {int(slab.address):#x}; arena {entry.arena}")
 
 
-def describe_chunk(address, heap_span, arena):
+def describe_chunk(heap, address, heap_span, arena):
     where = f"\n  arena {arena}, heap {heap_span[0]:#x} to {heap_span[1]:#x}"
     for base, acme, allocated in chunks(heap_span):
         if not base <= address < acme:
@@ -354,7 +365,8 @@ def describe_chunk(address, heap_span, arena):
         for payload in range(base + size + 15 & ~15, min(base + 4 * size, acme), 16):
             found = prefix_below(payload)
             if found and size + found[0] + size <= acme - base:
-                return f"middle block of {found[0]} bytes at {payload:#x}: {found[1]}{where}"
+                state = "free, in quarantine" if payload in heap.quarantined() else found[1]
+                return f"middle block of {found[0]} bytes at {payload:#x}: {state}{where}"
         return f"talc's own: {acme - base} bytes at {base:#x}, slabs or metadata, or a chunk that waits{where}"
     return f"header of a heap{where}"
 
@@ -366,7 +378,7 @@ def describe(heap, address):
     if entry.kind == "heap":
         for span in heap.heaps(heap.arenas[entry.arena]):
             if span[0] <= address < span[1]:
-                return describe_chunk(address, span, entry.arena)
+                return describe_chunk(heap, address, span, entry.arena)
     for base, length in heap.huge_blocks():
         if base <= address < base + length:
             return f"huge block of {length} bytes at {base:#x}: live"
@@ -407,7 +419,8 @@ def figures(heap):
         "slab_free": free_slots,
         "group_free": groups - slabs,
         "cached": sum(size_of_class(heap.entry(slot).size_class) for slot in slots)
-                  + sum(size + count * prefix_and_tag for count, size in hot),
+                  + sum(size + count * prefix_and_tag for count, size in hot)
+                  + sum(heap.quarantined().values()),
         "in_transit": sum(small_posted) + sum(middle_posted) + len(middle_posted) * prefix_and_tag,
         "huge_blocks": number(huge["allocations_"]) - number(huge["frees_"]),
         "huge_bytes": live_huge,

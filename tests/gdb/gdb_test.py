@@ -9,9 +9,10 @@ import unittest
 
 SCRIPT = os.environ["TEST_SCRIPT"]
 PROGRAM = os.environ["TEST_PROGRAM"]
+HARDENED_PROGRAM = os.environ["TEST_HARDENED_PROGRAM"]
 
 ADDRESSES = ["small_live", "small_cached", "small_free", "small_posted", "middle_live", "middle_kept", "middle_gap",
-             "huge_live", "&elsewhere", "main"]
+             "middle_quarantined", "huge_live", "&elsewhere", "main"]
 FIGURES = ["heaps", "gaps", "fragments", "slabs", "slab_free", "group_free", "cached", "in_transit", "huge_blocks",
            "huge_bytes", "kept"]
 VALUES = ["span", "empty_span", "small_entry", "huge_entry", "*slab", "prefix", "counters", "$talc_tag(tag)"]
@@ -48,7 +49,26 @@ def answers(start: list[str], *files: str) -> dict[str, str]:
     return dict(zip(questions, parts))
 
 
-class Commands(unittest.TestCase):
+class Stopped(unittest.TestCase):
+    """A program has stopped where it knows what it has: `live` is what gdb answers there."""
+
+    live: dict[str, str]
+
+    def address(self, name: str) -> str:
+        return self.live[f'printf "%p\\n", {name}']
+
+    def expect_block(self, name: str, words: str) -> None:
+        self.assertIn(words.format(self.address(name)), self.live[f"talc block {name}"])
+
+    def expect_figures(self, *not_zero: str) -> None:
+        told = dict(line.split() for line in self.live["talc stats"].splitlines())
+        known = {name: self.live[f'printf "%lu\\n", (unsigned long)stats.{name}'] for name in FIGURES}
+        self.assertEqual({name: told[name] for name in FIGURES}, known)
+        for name in not_zero:
+            self.assertNotEqual(known[name], "0", name)
+
+
+class Commands(Stopped):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
@@ -56,12 +76,6 @@ class Commands(unittest.TestCase):
         core = str(pathlib.Path(folder.name) / "core")
         cls.live = answers(["break stop_here", "run", f"generate-core-file {core}"], PROGRAM)
         cls.dead = answers([], PROGRAM, core)
-
-    def address(self, name: str) -> str:
-        return self.live[f'printf "%p\\n", {name}']
-
-    def expect_block(self, name: str, words: str) -> None:
-        self.assertIn(words.format(self.address(name)), self.live[f"talc block {name}"])
 
     def test_small_blocks(self):
         self.expect_block("small_live", "small block of 112 bytes at {}: live\n")
@@ -94,11 +108,7 @@ class Commands(unittest.TestCase):
         self.assertTrue(text.endswith(": 8.0 MiB"), text)
 
     def test_the_figures_are_those_of_the_library(self):
-        told = dict(line.split() for line in self.live["talc stats"].splitlines())
-        known = {name: self.live[f'printf "%lu\\n", (unsigned long)stats.{name}'] for name in FIGURES}
-        self.assertEqual({name: told[name] for name in FIGURES}, known)
-        for name in ("gaps", "slabs", "cached", "in_transit", "huge_bytes"):
-            self.assertNotEqual(known[name], "0", name)
+        self.expect_figures("gaps", "slabs", "cached", "in_transit", "huge_bytes")
 
     def test_types_in_words(self):
         at = self.address("small_live")
@@ -124,6 +134,29 @@ class Commands(unittest.TestCase):
 
     def test_a_core_file_tells_the_same(self):
         self.assertEqual(self.dead, self.live)
+
+
+class Hardened(Stopped):
+    """Each block has 16 bytes more than was asked for; what is freed waits in quarantine, if it is not too large."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.live = answers(["break stop_here", "run"], HARDENED_PROGRAM)
+
+    def test_blocks(self):
+        self.expect_block("small_live", "small block of 128 bytes at {}: live\n")
+        self.expect_block("small_cached", "small block of 128 bytes at {}: free, in quarantine\n")
+        self.expect_block("middle_quarantined", "middle block of 10016 bytes at {}: free, in quarantine\n")
+        self.expect_block("middle_live", "middle block of 100016 bytes at {}: live\n")
+        self.assertRegex(self.live["talc block middle_gap"], r": gap of \d{7,} bytes at 0x")
+        self.assertRegex(self.live["talc block huge_live"], r"huge block of \d+ bytes at 0x\w+: live")
+        self.assertIn(": not talc's", self.live["talc block &elsewhere"])
+
+    def test_heaps(self):
+        self.assertRegex(self.live["talc heaps"], r"^arena 0: \d+ threads, \d+ gaps")
+
+    def test_the_figures_are_those_of_the_library(self):
+        self.expect_figures("gaps", "slabs", "cached", "huge_bytes")
 
 
 class WithoutTalc(unittest.TestCase):
