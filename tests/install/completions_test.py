@@ -1,4 +1,4 @@
-"""The completions have the flags of --help and their words, and bash completes with them as it is typed."""
+"""The completions have the flags of --help and their words, and each shell completes with them."""
 from __future__ import annotations
 
 import os
@@ -145,24 +145,28 @@ class Bash(Scratch):
     def test_completes_what_is_typed(self):
         self.script("zz-a-command", "#!/bin/sh\n")
         (self.root / "zz-a-report.json").touch()
-        typed = Typed(self.root)
+        typed = Typed(self.root, "bash", "--norc", "--noprofile", "-i")
         self.addCleanup(typed.close)
         for tool in TOOLS:
-            typed.line(f"source {FOLDER}/{tool}.bash; {tool}() {{ printf '<%s>' \"$@\"; echo; }}")
-        typed.line("echo rea''dy")
-        typed.expect("ready")
-        typed.line("talc-run --purg\t5 --thp=al\t--foreign ig\tzz-a-c\tzz-a-r\t")
-        typed.expect(
-            "<--purge-delay><5><--thp=always><--foreign><ignore><zz-a-command><zz-a-report.json>"
-        )
-        typed.line("talc-report --ti\tname --out\tzz-a-r\tzz-a-r\t")
-        typed.expect("<--title><name><--output><zz-a-report.json><zz-a-report.json>")
+            typed.line(f"source {FOLDER}/{tool}.bash")
+        typed.expect_completed("><")
+
+
+@unittest.skipUnless(shutil.which("zsh"), "for who has it")
+class Zsh(Scratch):
+    def test_completes_what_is_typed(self):
+        self.script("zz-a-command", "#!/bin/sh\n")
+        (self.root / "zz-a-report.json").touch()
+        typed = Typed(self.root, "zsh", "-f", "-i")
+        self.addCleanup(typed.close)
+        typed.line(f"fpath=({FOLDER} $fpath); autoload -Uz compinit; compinit -D -u")
+        typed.expect_completed("=")
 
 
 class Typed:
-    """An interactive bash in a terminal of its own, in that folder, which is in its path, too."""
+    """An interactive shell in a terminal of its own, in that folder, which is in its path, too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *shell: str) -> None:
         self.shown = ""
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
@@ -171,7 +175,7 @@ class Typed:
                 environment = clean_environment(
                     {"PATH": f"{folder}:{os.environ['PATH']}", "TERM": "dumb", "INPUTRC": "/dev/null"}
                 )
-                os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], environment)
+                os.execvpe(shell[0], shell, environment)
             finally:
                 os._exit(99)
 
@@ -185,6 +189,19 @@ class Typed:
             if left_s < 0 or not select.select([self.descriptor], [], [], left_s)[0]:
                 raise AssertionError(f"{text!r} is not in {self.shown!r}")
             self.shown += os.read(self.descriptor, 4096).decode(errors="replace")
+
+    def expect_completed(self, joint: str) -> None:
+        """What the tools get, once the shell has completed what is typed: `joint` is what it puts behind a flag."""
+        for tool in TOOLS:
+            self.line(f"{tool}() {{ printf '<%s>' \"$@\"; echo; }}")
+        self.line("echo rea''dy")
+        self.expect("ready")
+        self.line("talc-run --purg\t5 --thp=al\t--foreign ig\tzz-a-c\tzz-a-r\t")
+        self.expect(
+            f"<--purge-delay{joint}5><--thp=always><--foreign><ignore><zz-a-command><zz-a-report.json>"
+        )
+        self.line("talc-report --ti\tname --out\tzz-a-r\tzz-a-r\t")
+        self.expect(f"<--title{joint}name><--output{joint}zz-a-report.json><zz-a-report.json>")
 
     def close(self) -> None:
         # At once: one that is hung up on would write its history.
