@@ -1,12 +1,12 @@
-// LivePageWriter: the process's side of the live page (live_page.hpp).
+// LivePageWriter: the process's side of the live page (talc/live_page.h).
 //
 // The file may lie where others can write, so no link is followed, only a regular file is taken, and
 // one that a living process shows itself in is left to it. It is mapped, and its descriptor closed.
 // Used by statistics_service.cpp, which owns the one there is.
 #pragma once
 
-#include "interpose/live_page.hpp"
 #include "interpose/snapshot.hpp"
+#include "talc/live_page.h"
 
 namespace talc {
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,8 @@ from support import SOURCE, Scratch, clean_environment
 
 CONSUMER = SOURCE / "tests/install/consumer"
 SERVED = "talc served 1000 blocks\n"
+# The programs of consumer/ are called after these, and the language.
+NEEDED = {"shared": ["libtalc.so.1"], "hardened": ["libtalc-hardened.so.1"], "static": []}
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 
 
@@ -46,14 +49,15 @@ class Consumer(Scratch):
         """What consumer/ makes of each part of talc: programs that it serves, and two others."""
         for name in served:
             with self.subTest(name):
-                self.assertEqual(self.needs_library(build / name), name.startswith("shared"))
+                self.assertEqual(self.needed(build / name), NEEDED[name.partition("_")[0]])
                 self.expect_served(build / name)
         self.expect_libraries_served(build / "static_strings")
         self.assertFalse(self.has_talc(build / "headers"))
         self.succeed(build / "headers")
 
-    def needs_library(self, program: Path) -> bool:
-        return "[libtalc.so.1]" in self.succeed("readelf", "-d", program)
+    def needed(self, program: Path) -> list[str]:
+        """What of talc the dynamic linker loads for it."""
+        return re.findall(r"\[(libtalc\S*)\]", self.succeed("readelf", "-d", program))
 
     def has_talc(self, program: Path) -> bool:
         return " talc_" in self.succeed("nm", program)
@@ -80,10 +84,11 @@ class PkgConfig(Consumer):
 
     def test_links_programs_in_c_and_cxx(self):
         for source in ("served.c", "served.cpp"):
-            with self.subTest(source):
-                program = self.build(source, *self.flags("--cflags", "--libs", "talc"))
-                self.assertTrue(self.needs_library(program))
-                self.expect_served(program, LD_LIBRARY_PATH=str(installation().libraries))
+            for package, needed in (("talc", NEEDED["shared"]), ("talc-hardened", NEEDED["hardened"])):
+                with self.subTest(source, package=package):
+                    program = self.build(source, *self.flags("--cflags", "--libs", package))
+                    self.assertEqual(self.needed(program), needed)
+                    self.expect_served(program, LD_LIBRARY_PATH=str(installation().libraries))
 
     def test_puts_all_of_it_into_a_program(self):
         compile_flags = self.flags("--cflags", "talc")
@@ -91,7 +96,7 @@ class PkgConfig(Consumer):
         for source in ("served.c", "served.cpp"):
             with self.subTest(source):
                 program = self.build(source, *compile_flags, f"-L{folder}", "-l:libtalc.a")
-                self.assertFalse(self.needs_library(program))
+                self.assertEqual(self.needed(program), [])
                 self.expect_served(program)
 
     def test_links_a_static_program(self):
@@ -122,7 +127,7 @@ class CMake(Consumer):
         self.assertEqual((configured.returncode, configured.stderr), (0, ""), configured.stdout)
         build = self.root / "build"
         self.succeed("cmake", "--build", build)
-        self.expect_programs(build, "shared_c", "shared_cpp", "static_c", "static_cpp")
+        self.expect_programs(build, *(f"{way}_{end}" for way in NEEDED for end in ("c", "cpp")))
 
     def test_says_when_it_is_not_of_the_version_wanted(self):
         major = int(version().split(".")[0])
@@ -158,9 +163,9 @@ class Subproject(Consumer):
         targets = self.succeed("ninja", "-C", build, "-t", "targets", "all")
         for folder in ("talc/tests/", "talc/bench/"):
             self.assertNotIn(f"subprojects/{folder}", targets)
-        programs = ("shared_c", "shared_cpp", "static_c", "static_strings", "headers")
-        self.succeed("ninja", "-C", build, *programs)
-        self.expect_programs(build, "shared_c", "shared_cpp", "static_c")
+        served = ("shared_c", "shared_cpp", "static_c")
+        self.succeed("ninja", "-C", build, *served, "static_strings", "headers")
+        self.expect_programs(build, *served)
 
 
 if __name__ == "__main__":

@@ -14,19 +14,20 @@ FILES = """
     {datadir}/bash-completion/completions/talc-run
     {datadir}/fish/vendor_completions.d/talc-report.fish
     {datadir}/fish/vendor_completions.d/talc-run.fish
-    {datadir}/gdb/auto-load{prefix}/{libdir}/libtalc-hardened.so.1.0.0-gdb.py
-    {datadir}/gdb/auto-load{prefix}/{libdir}/libtalc.so.1.0.0-gdb.py
+    {datadir}/gdb/auto-load{prefix}/{libdir}/libtalc-hardened.so.{version}-gdb.py
+    {datadir}/gdb/auto-load{prefix}/{libdir}/libtalc.so.{version}-gdb.py
     {datadir}/zsh/site-functions/_talc-report
     {datadir}/zsh/site-functions/_talc-run
     {libdir}/cmake/talc/talcConfig.cmake
     {libdir}/cmake/talc/talcConfigVersion.cmake
     {libdir}/libtalc-hardened.so
     {libdir}/libtalc-hardened.so.1
-    {libdir}/libtalc-hardened.so.1.0.0
+    {libdir}/libtalc-hardened.so.{version}
     {libdir}/libtalc.a
     {libdir}/libtalc.so
     {libdir}/libtalc.so.1
-    {libdir}/libtalc.so.1.0.0
+    {libdir}/libtalc.so.{version}
+    {libdir}/pkgconfig/talc-hardened.pc
     {libdir}/pkgconfig/talc-headers.pc
     {libdir}/pkgconfig/talc.pc
     {libexecdir}/talc/launcher
@@ -47,7 +48,7 @@ def functions() -> list[str]:
 
 class Files(unittest.TestCase):
     def expected(self) -> set[str]:
-        folders = installation().folders
+        folders = installation().folders | {"version": version()}
         listed = {line.strip().format(**folders) for line in FILES.strip().splitlines()}
         listed |= {f"{folders['mandir']}/man3/{name}.3" for name in functions()}
         for source, target, pattern in (
@@ -72,7 +73,7 @@ class Files(unittest.TestCase):
         libraries = installation().libraries
         for name in ("libtalc", "libtalc-hardened"):
             self.assertEqual(os.readlink(libraries / f"{name}.so"), f"{name}.so.1")
-            self.assertEqual(os.readlink(libraries / f"{name}.so.1"), f"{name}.so.1.0.0")
+            self.assertEqual(os.readlink(libraries / f"{name}.so.1"), f"{name}.so.{version()}")
             dynamic = subprocess.run(
                 ["readelf", "-d", libraries / f"{name}.so"], capture_output=True, text=True
             ).stdout
@@ -101,7 +102,11 @@ class Files(unittest.TestCase):
         prefix = installation().configured_prefix
         include = f"-I{prefix}/{installation().folders['includedir']}"
         library = f"-L{prefix}/{installation().folders['libdir']}"
-        for name, flags in (("talc", f"{include} {library} -ltalc"), ("talc-headers", include)):
+        for name, flags in (
+            ("talc", f"{include} {library} -ltalc"),
+            ("talc-hardened", f"{include} {library} -ltalc-hardened"),
+            ("talc-headers", include),
+        ):
             with self.subTest(name):
                 self.assertEqual(self.pkg_config("--modversion", name), version())
                 self.assertEqual(self.pkg_config("--cflags", "--libs", name), flags)

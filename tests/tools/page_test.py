@@ -65,7 +65,7 @@ class Made(Scratch):
     def page(self, *found: dict) -> str:
         path = self.root / "in.json"
         path.write_text(samples.lines(list(found)))
-        return page(reports.read([str(path)]), "a title", "0.1.0")
+        return page(reports.read([str(path)]), "a title", "1.0.0")
 
 
 class Pages(Made):

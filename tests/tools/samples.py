@@ -37,7 +37,7 @@ def report(**changed: Any) -> dict[str, Any]:
     plain = {
         "schema": 1,
         "library": "talc",
-        "version": "0.1.0",
+        "version": "1.0.0",
         "timestamp": 1795669612.5,
         "uptime": 12.25,
         "reason": "exit",

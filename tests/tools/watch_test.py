@@ -35,7 +35,7 @@ class Page(Scratch):
         self.assertEqual(sample.counters, counters)
 
     def test_is_laid_out_as_the_library_does(self):
-        header = (SOURCE / "interpose/live_page.hpp").read_text()
+        header = (SOURCE / "lib/talc/live_page.h").read_text()
         members = re.findall(r"^  (\w+) (\w+)(?:\[(\d+)\])?;", header, re.M)
         sizes = {"char": 1, "uint32_t": 4, "uint64_t": 8}
         offsets, at = {}, 0

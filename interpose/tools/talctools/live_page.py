@@ -1,4 +1,4 @@
-"""Reading the page that a process shows its counters in. interpose/live_page.hpp lays it out.
+"""Reading the page that a process shows its counters in. lib/talc/live_page.h lays it out.
 
     0  "talcpage" | version u32 | size u32 | sequence u64 | process u64 | program, 64 bytes
    96  uptime in ms u64 | the counters, a u64 each, in the order of COUNTERS

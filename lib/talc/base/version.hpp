@@ -6,6 +6,6 @@
 namespace talc {
 
 // Major, minor and patch, as of Semantic Versioning.
-inline constexpr char kVersion[] = "0.1.0";
+inline constexpr char kVersion[] = "1.0.0";
 
 }  // namespace talc

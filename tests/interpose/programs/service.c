@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "interpose/live_page.hpp"
+#include "talc/live_page.h"
 
 static long now_ms(void) {
   struct timespec now;
