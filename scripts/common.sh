@@ -1,6 +1,12 @@
 # Sourced by every script here: where things are, and which files are ours.
 set -euo pipefail
 
+# `--help` prints what the script says at its head; scripts/bench has a help of its own.
+if [[ ${1:-} == @(-h|--help) && $0 != */bench ]]; then
+  awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
+  exit
+fi
+
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 

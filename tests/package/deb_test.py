@@ -12,7 +12,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from minimal_root import MinimalRoot
+from minimal_root import MinimalRoot, may_chroot
 
 SOURCE = Path(os.environ["TEST_SOURCE"])
 BUILD = Path(os.environ["BUILD_DIR"])
@@ -23,10 +23,6 @@ WAYS = {
     "archive": ["-l:libtalc.a"],
     "static": ["-l:libtalc.a", "-static"],
 }
-
-
-def may_chroot() -> bool:
-    return subprocess.run(["chroot", "/", "true"], capture_output=True, check=False).returncode == 0
 
 
 def skip_unless_possible() -> None:
@@ -76,6 +72,12 @@ class Packages(unittest.TestCase):
         records = self.root.folder / "var/lib/dpkg/info"
         self.assertEqual([path.name for path in records.iterdir() if "talc" in path.name], [])
         self.assertNotIn("talc", self.root.run("ldconfig", "-p").stdout)
+
+    def test_they_have_the_version_of_the_project(self):
+        info = json.loads((BUILD / "meson-info/intro-projectinfo.json").read_text())
+        for name in NAMES:
+            field = ["dpkg-deb", "--field", self.packages[name], "Version"]
+            self.assertEqual(subprocess.check_output(field, text=True).strip(), info["version"])
 
     def test_one_needs_another(self):
         self.dpkg("--purge", *NAMES)

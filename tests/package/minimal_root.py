@@ -64,6 +64,18 @@ def _files(packages: Iterable[str]) -> Iterator[str]:
                 yield path
 
 
+def _alternatives(paths: set[str]) -> Iterator[tuple[str, str]]:
+    """Links such as /usr/bin/cc that lead to one of the paths, which no package has: what they are, and lead to."""
+    for record in (ADMIN / "alternatives").iterdir():
+        link, target = record.read_text().splitlines()[1], os.path.realpath(f"/etc/alternatives/{record.name}")
+        if target in paths:
+            yield link, target
+
+
+def may_chroot() -> bool:
+    return subprocess.run(["chroot", "/", "true"], capture_output=True, check=False).returncode == 0
+
+
 class MinimalRoot:
     def __init__(self, folder: Path, packages: Iterable[str]) -> None:
         self.folder = folder
@@ -77,12 +89,15 @@ class MinimalRoot:
         for name in MERGED:
             if os.path.islink(f"/{name}"):
                 (self.folder / name).symlink_to(os.readlink(f"/{name}"))
-        paths = "".join(path.lstrip("/") + "\n" for path in _files(packages))
+        files = set(_files(packages))
+        paths = "".join(path.lstrip("/") + "\n" for path in sorted(files))
         listed = ["--no-recursion", "--verbatim-files-from", "--files-from=-"]
         packed = subprocess.run(
             ["tar", "-C", "/", "-c", *listed], input=paths.encode(), stdout=subprocess.PIPE, check=True
         )
         subprocess.run(["tar", "-C", self.folder, "-x", "-p"], input=packed.stdout, check=True)
+        for link, target in _alternatives(files):
+            (self.folder / link.lstrip("/")).symlink_to(target)
         for name in ("dev", "etc", "tmp", "root"):
             (self.folder / name).mkdir(exist_ok=True)
         (self.folder / "dev/null").touch()
@@ -102,13 +117,15 @@ class MinimalRoot:
         # libc-bin's interest in new libraries, which is why ldconfig runs.
         shutil.copy(ADMIN / "triggers/ldconfig", admin / "triggers")
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, check: bool = True, timeout_s: int = 120
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["chroot", self.folder, *command],
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"},
+            env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout_s,
         )
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}")
