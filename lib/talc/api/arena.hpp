@@ -147,6 +147,7 @@ class alignas(64) Arena {
         engine.oom_handler.purge(engine, pass);
       }
     });
+    note_free_bytes();
     purged_bytes_ += pass.purged_bytes - purged_bytes;
     if (purged_bytes_ >= kManyPurged) {
       purged_bytes_ = 0;
@@ -165,10 +166,12 @@ class alignas(64) Arena {
   }
 
   // Bytes of the blocks' heaps that hold no block, in use or waiting in a cache, nor metadata; without
-  // what nobody has touched above them.
+  // what nobody has touched above them. Requires: a visit.
   size_t free_bytes() {
     return engine().get_counters().available_bytes + bank_.free_bytes() - fresh().untouched_bytes();
   }
+  // The same of when a MiB more had been freed last, or a pass of the purger was here. For any thread.
+  size_t noted_free_bytes() const { return noted_free_bytes_.load(std::memory_order_relaxed); }
   // Bytes of the blocks' heaps.
   size_t claimed_bytes() { return engine().get_counters().claimed_bytes - ceded_.bytes(); }
 
@@ -476,11 +479,14 @@ class alignas(64) Arena {
     notice_freed();
   }
 
+  void note_free_bytes() { noted_free_bytes_.store(free_bytes(), std::memory_order_relaxed); }
+
   void notice_freed() {
     const size_t freed_bytes = freed_bytes_ + bank_.freed_bytes();
     const size_t news_bytes = freed_bytes - noticed_bytes_;
     if (news_bytes >= PurgeNotice<Kernel>::kEveryBytes) [[unlikely]] {
       noticed_bytes_ = freed_bytes;
+      note_free_bytes();
       PurgeNotice<Kernel>::raise_freed(news_bytes);
     }
   }
@@ -568,7 +574,8 @@ class alignas(64) Arena {
   size_t direct_allocations_ = 0;
   size_t freed_bytes_ = 0;    // of middle blocks, ever
   size_t noticed_bytes_ = 0;  // freed when a notice was raised last
-  size_t purged_bytes_ = 0;   // since huge pages were refused
+  std::atomic<size_t> noted_free_bytes_{0};
+  size_t purged_bytes_ = 0;  // since huge pages were refused
   ThreadCache* free_caches_ = nullptr;
 };
 

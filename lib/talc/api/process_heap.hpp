@@ -493,7 +493,7 @@ template <class Kernel>
 size_t BasicProcessHeap<Kernel>::dirty_bytes_at_most() {
   size_t dirty_bytes = huge_.get_counts().kept_bytes;
   for (unsigned i = 0; i < arenas().count(); ++i) {
-    dirty_bytes += arenas()[i].free_bytes();
+    dirty_bytes += arenas()[i].noted_free_bytes();
   }
   return dirty_bytes;
 }
