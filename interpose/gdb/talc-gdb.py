@@ -296,7 +296,7 @@ class ProcessHeap:
             if slot in (address for address, _ in self.posted(cache)):
                 return f"on its way home, in the outbox of {owner} {arena}"
         for index, arena in enumerate(self.arenas):
-            if any(int(waiting.address) == slot for waiting in linked(plain(arena["waiting_slots_"]), "next")):
+            if slot in waiting(int(plain(arena["waiting_slots_"]))):
                 return f"waiting for the next visitor of arena {index}"
         return "in quarantine" if slot in self.quarantined() else None
 
@@ -308,6 +308,25 @@ class ProcessHeap:
                 words = read_words(int(part.address), 2 * length_of(part))
                 found |= {block: usable for block, usable in zip(words[::2], words[1::2]) if block}
         return found
+
+
+def waiting(block):
+    """The addresses on a waiting list that begins there: each leads on by a sealed word (arena.hpp)."""
+    found = []
+    while block and block not in found:
+        found.append(block)
+        block = read_word(block) ^ secret() ^ scatter(block)
+    return found
+
+
+def secret():
+    return number(gdb.parse_and_eval("talc::Pages::secret_"))
+
+
+def scatter(value):
+    """scatter.hpp."""
+    words = 1 << word_size() * 8
+    return value * (0x9E3779B97F4A7C15 % words) % words
 
 
 def page_size():
@@ -326,8 +345,7 @@ def prefix_below(payload):
     bits = word_size() * 8
     size_bits = 32 if bits == 64 else 22
     word = read_word(payload - word_size())
-    secret = number(gdb.parse_and_eval("talc::Pages::secret_"))
-    check = (payload ^ secret) * (0x9E3779B97F4A7C15 % (1 << bits)) % (1 << bits)
+    check = scatter(payload ^ secret())
     if word >> size_bits != check >> size_bits:
         return None
     below = word % (1 << size_bits)
@@ -397,7 +415,9 @@ def figures(heap):
     caches = list(heap.caches())
     class_count = length_of(caches[0]["magazines_"]) if caches else 0
     slots = [slot for cache in caches for i in range(class_count) for slot in heap.cached_slots(cache, i)]
-    hot = [(number(cache["hot_"]["count_"]), number(cache["hot_"]["bytes_"])) for cache in caches]
+    ranges = [cache["hot_"]["ranges_"] for cache in caches]
+    hot_count = sum(number(row[i]["count"]) for row in ranges for i in range(length_of(row)))
+    hot_bytes = sum(number(cache["hot_"]["bytes_"]) for cache in caches)
     prefix_and_tag = 2 * word_size()
     posted = [post for cache in caches for post in heap.posted(cache)]
     small_posted = [size for address, size in posted if heap.entry(address).kind == "small"]
@@ -419,7 +439,7 @@ def figures(heap):
         "slab_free": free_slots,
         "group_free": groups - slabs,
         "cached": sum(size_of_class(heap.entry(slot).size_class) for slot in slots)
-                  + sum(size + count * prefix_and_tag for count, size in hot)
+                  + hot_bytes + hot_count * prefix_and_tag
                   + sum(heap.quarantined().values()),
         "in_transit": sum(small_posted) + sum(middle_posted) + len(middle_posted) * prefix_and_tag,
         "huge_blocks": number(huge["allocations_"]) - number(huge["frees_"]),
