@@ -1,12 +1,17 @@
 // A process heap with some of everything in it: gdb_test.py stops the program in stop_here and compares
 // what talc's commands in gdb say with what is known here. Built for each kind of heap: TEST_HEAP, over
-// TEST_KERNEL.
+// TEST_KERNEL; the plain one where nobody says.
 #include <stddef.h>
 
 #include <thread>
 
 #include "talc/hard/hardened_heap.hpp"
 #include "talc/hosted.hpp"
+
+#ifndef TEST_HEAP
+#define TEST_HEAP ProcessHeap
+#define TEST_KERNEL Pages
+#endif
 
 namespace talc {
 
