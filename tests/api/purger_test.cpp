@@ -63,6 +63,14 @@ class PurgerTest : public testing::Test {
     purger_.obey(heap_, ThePurger::Caller::releases);
   }
   unsigned passes() const { return heap_.passes - first_.passes; }
+  // The next pass is made when so much was churned, and no MiB before.
+  void expect_next_pass_after(size_t bytes) {
+    const unsigned before = passes();
+    churn(bytes - kMiB);
+    EXPECT_EQ(passes(), before);
+    churn(kMiB);
+    EXPECT_EQ(passes(), before + 1);
+  }
 
   using ThePurger = Purger<Kernel>;
   ThePurger purger_;
@@ -84,36 +92,20 @@ class PurgerTest : public testing::Test {
 
 TEST_F(PurgerTest, APassIsDueEarlyWhenAsMuchWasFreedAsIsDirty) {
   heap_.free_bytes = 40 * kMiB;
-  churn(39 * kMiB);
-  EXPECT_EQ(passes(), 0U);
-  churn(kMiB);
-  EXPECT_EQ(passes(), 1U);
-  churn(39 * kMiB);
-  EXPECT_EQ(passes(), 1U);
-  churn(kMiB);
-  EXPECT_EQ(passes(), 2U);
+  expect_next_pass_after(40 * kMiB);
+  expect_next_pass_after(40 * kMiB);
 }
 
 // The first pass has found nothing.
 TEST_F(PurgerTest, WhereLittleIsDirtyPassesBecomeRare) {
-  churn(31 * kMiB);
-  EXPECT_EQ(passes(), 0U);
-  churn(kMiB);
-  EXPECT_EQ(passes(), 1U);
-  churn(63 * kMiB);
-  EXPECT_EQ(passes(), 1U);
-  churn(kMiB);
-  EXPECT_EQ(passes(), 2U);
+  expect_next_pass_after(32 * kMiB);
+  expect_next_pass_after(64 * kMiB);
 }
 
 TEST_F(PurgerTest, LittleIsWhatMayBeDirty) {
   heap_.live_bytes = 128 * kMiB;
-  churn(32 * kMiB);
-  EXPECT_EQ(passes(), 1U);  // which has seen how much is live
-  churn(127 * kMiB);
-  EXPECT_EQ(passes(), 1U);
-  churn(kMiB);
-  EXPECT_EQ(passes(), 2U);
+  expect_next_pass_after(32 * kMiB);  // which has seen how much is live
+  expect_next_pass_after(128 * kMiB);
 }
 
 // Else what comes and goes in larger portions would lose its memory in between.

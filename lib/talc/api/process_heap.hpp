@@ -229,7 +229,8 @@ class BasicProcessHeap {
   void purge(PurgePass& pass);
   // The same, of what is not idle too, until `dirty_bytes` are left.
   void purge_to(size_t dirty_bytes, PurgePass& pass);
-  // An upper bound of what is dirty, in bytes. Cost: linear in the number of arenas. Locks: none.
+  // An upper bound of what is dirty, in bytes, as each arena noted it last: it may have freed a MiB
+  // since. Cost: linear in the number of arenas. Locks: none.
   size_t dirty_bytes_at_most();
   // What the background thread is to do, and in how many milliseconds again.
   unsigned work_in_background() {

@@ -7,9 +7,10 @@
 //
 // A pass (purge_pass.hpp) takes what has been idle since the one before, so memory is back with the
 // kernel after one delay at the latest, and what comes and goes faster stays. Once a delay it also
-// takes what is not idle, where free memory is more than the dirty ratio allows; while
-// memory is short (memory_pressure.hpp) the thread makes one twice a second at least, which takes all. A program that churns makes time pass
-// faster: a pass is due early when as much was freed as could have served all that is free, and as may be dirty.
+// takes what is not idle, where free memory is more than the dirty ratio allows; while memory is
+// short (memory_pressure.hpp) the thread makes one twice a second at least, which takes all. A
+// program that churns makes time pass faster: a pass is due early when as much was freed as could
+// have served all that is free, and as may be dirty.
 //
 // A process with several threads gets our thread once 16 MiB are mapped. One that has a single thread
 // gets it when 64 MiB are dirty, for it costs such a process something (locks of libc and of C++ become
