@@ -7,7 +7,7 @@ namespace talc::values {
 namespace {
 
 constexpr struct {
-  const char* name;
+  char name[8];
   int number;
 } kSignals[] = {
     {"HUP", SIGHUP},   {"INT", SIGINT},   {"QUIT", SIGQUIT},   {"USR1", SIGUSR1},

@@ -57,13 +57,22 @@ bool store_switch(Piece value, Target& target) {
 
 void print_switch(bool value, TextWriter& out) { out.character(value ? '1' : '0'); }
 
-bool store_pattern(Piece value, const char* letters, char (&target)[Options::kMaxPath]) {
-  if (value.size >= sizeof target || !values::is_pattern(value, letters)) {
+// Copies of the patterns. Not in Options, of which every process touches a page.
+using PatternCopy = char[Options::kMaxPath];
+constinit PatternCopy stats_file_copy = {};
+constinit PatternCopy watch_copy = {};
+
+bool store_pattern(Piece value, const char* letters, PatternCopy& copy, const char*& target) {
+  if (value.size >= sizeof copy || !values::is_pattern(value, letters)) {
     return false;
   }
-  copy_bytes(target, value.text, value.size);
-  target[value.size] = '\0';
+  copy_bytes(copy, value.text, value.size);
+  copy[value.size] = '\0';
+  target = value.size == 0 ? nullptr : copy;
   return true;
+}
+void print_pattern(const char* pattern, TextWriter& out) {
+  out.text(pattern == nullptr ? "" : pattern);
 }
 
 // ---- reports ----
@@ -89,9 +98,11 @@ bool set_stats_file(Options& options, Piece value) {
       return false;
     }
   }
-  return store_pattern(value, "pen", options.stats_file);
+  return store_pattern(value, "pen", stats_file_copy, options.stats_file);
 }
-void print_stats_file(const Options& options, TextWriter& out) { out.text(options.stats_file); }
+void print_stats_file(const Options& options, TextWriter& out) {
+  print_pattern(options.stats_file, out);
+}
 
 bool set_stats_interval(Options& options, Piece value) {
   uint64_t milliseconds = 0;
@@ -121,8 +132,10 @@ void print_stats_signal(const Options& options, TextWriter& out) {
   name != nullptr ? out.text(name) : out.decimal(static_cast<uint64_t>(options.stats_signal));
 }
 
-bool set_watch(Options& options, Piece value) { return store_pattern(value, "pe", options.watch); }
-void print_watch(const Options& options, TextWriter& out) { out.text(options.watch); }
+bool set_watch(Options& options, Piece value) {
+  return store_pattern(value, "pe", watch_copy, options.watch);
+}
+void print_watch(const Options& options, TextWriter& out) { print_pattern(options.watch, out); }
 
 // ---- memory ----
 

@@ -30,10 +30,10 @@ struct Options {
   static constexpr size_t kMaxPath = 4096;
 
   StatsFormat stats = StatsFormat::kUnset;  // of the report at the end
-  char stats_file[kMaxPath] = {};           // a pattern, or fd:N; empty: standard error
   unsigned stats_interval_ms = 0;           // 0: none
   int stats_signal = 0;                     // 0: none
-  char watch[kMaxPath] = {};                // a pattern; empty: no page
+  const char* stats_file = nullptr;         // a pattern, or fd:N; null: standard error
+  const char* watch = nullptr;              // a pattern; null: no page
   bool verbose = false;
   bool confirm_conf = false;
   bool abort_conf = false;
@@ -86,8 +86,8 @@ using OptionWarning = void (*)(const char* line, size_t size_bytes);
 // obeyed or warned about; of several with one name the first counts, as for getenv, and an empty
 // value is none. Without TALC_STATS, an interval asks for JSON at the end, a file alone for text.
 // Cost: a few passes; allocates nothing.
-void parse_options(const char* const* environment, const char* compiled_in, Options& options,
-                   OptionWarning warn);
+[[gnu::cold]] void parse_options(const char* const* environment, const char* compiled_in,
+                                 Options& options, OptionWarning warn);
 
 // "talc: TALC_PURGE_DELAY=500 (TALC_CONF)", a line for each option: what TALC_CONFIRM_CONF asks for.
 void print_options(const Options& options, TextWriter& out);

@@ -29,9 +29,7 @@ bool equal(Piece a, Piece b) {
   return a.size == b.size && __builtin_memcmp(a.text, b.text, a.size) == 0;
 }
 
-bool is_ours(Piece name) {
-  return name.size >= kPrefixSize && __builtin_memcmp(name.text, kPrefix, kPrefixSize) == 0;
-}
+bool is_ours(const char* string) { return __builtin_strncmp(string, kPrefix, kPrefixSize) == 0; }
 
 // A line about a problem; what does not fit is cut off.
 class Warning {
@@ -131,8 +129,11 @@ void obey(const Variable& variable, Options& options, OptionWarning warn) {
 template <class F>
 void for_each_variable(const char* const* environment, F f) {
   for (size_t i = 0; environment != nullptr && environment[i] != nullptr; ++i) {
+    if (!is_ours(environment[i])) {
+      continue;
+    }
     const Variable variable = split(environment[i]);
-    if (!is_ours(variable.name) || variable.value.size == 0) {
+    if (variable.value.size == 0) {
       continue;
     }
     bool is_first = true;
@@ -149,7 +150,7 @@ void for_each_variable(const char* const* environment, F f) {
 void complete(Options& options) {
   if (options.stats == StatsFormat::kUnset) {
     options.stats = options.stats_interval_ms != 0  ? StatsFormat::kJson
-                    : options.stats_file[0] == '\0' ? StatsFormat::kNone
+                    : options.stats_file == nullptr ? StatsFormat::kNone
                                                     : StatsFormat::kText;
   }
 }

@@ -24,6 +24,6 @@ extern constinit TheHeap the_process_heap;
 inline TheHeap& process_heap() { return the_process_heap; }
 
 // The options of the process, read at the start.
-Options& process_options();
+[[gnu::cold]] Options& process_options();
 
 }  // namespace talc

@@ -10,8 +10,11 @@ namespace talc {
 
 enum class Unit : unsigned char { kCount, kBytes, kMilliseconds };
 
+// In the tables, not pointed to: the loader would write each pointer, in every process.
+using FieldName = char[20];
+
 struct Field {
-  const char* name;
+  FieldName name;
   size_t ProcessStats::*value;
   Unit unit;
   bool only_grows;  // a counter; else it goes up and down
@@ -52,7 +55,7 @@ inline constexpr Field kFields[] = {
 
 // Of each arena. The text has those that fit into a line.
 struct ArenaField {
-  const char* name;
+  FieldName name;
   size_t ArenaStats::*value;
   Unit unit;
   bool only_grows;
@@ -82,7 +85,7 @@ inline constexpr ArenaField kArenaFields[] = {
 
 // Of each size class that has slabs.
 struct ClassField {
-  const char* name;
+  FieldName name;
   size_t ClassStats::*value;
   bool only_grows;
 };
@@ -99,7 +102,7 @@ inline constexpr ClassField kClassFields[] = {
 
 // Of blocks of 8 KiB to 4 MiB.
 struct MiddleField {
-  const char* name;
+  FieldName name;
   size_t ProcessStats::*value;
 };
 
@@ -113,7 +116,7 @@ inline constexpr MiddleField kMiddleFields[] = {
 
 // Of what the purger has done.
 struct PurgeField {
-  const char* name;
+  FieldName name;
   size_t ProcessStats::*value;
   Unit unit;
   const char* meaning;
@@ -126,7 +129,7 @@ inline constexpr PurgeField kPurgeFields[] = {
 
 // Of the whole process, as the kernel sees it.
 struct KernelField {
-  const char* name;
+  FieldName name;
   uint64_t ProcessMemory::*value;
   Unit unit;
   bool only_grows;
@@ -144,7 +147,7 @@ inline constexpr KernelField kKernelFields[] = {
 };
 
 struct CallField {
-  const char* name;
+  FieldName name;
   size_t CallCounts::*value;
 };
 

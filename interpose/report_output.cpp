@@ -33,6 +33,8 @@ const char* base_name(const char* path) {
   return slash != nullptr ? slash + 1 : path;
 }
 
+bool is_relative(const char* pattern) { return pattern != nullptr && pattern[0] != '/'; }
+
 }  // namespace
 
 void KeptDescriptor::keep(int descriptor) {
@@ -71,18 +73,15 @@ void ReportOutput::prepare(const Options& options, const char* argv0) {
   }
   stderr_.keep(STDERR_FILENO);
   uint64_t number = 0;
-  if (__builtin_strncmp(options.stats_file, kFd, kFdSize) == 0 &&
-      values::read_number(
-          {options.stats_file + kFdSize, __builtin_strlen(options.stats_file + kFdSize)}, INT32_MAX,
-          number)) {
-    fd_ = options.stats_file;
+  const char* const file = options.stats_file;
+  if (file != nullptr && __builtin_strncmp(file, kFd, kFdSize) == 0 &&
+      values::read_number({file + kFdSize, __builtin_strlen(file + kFdSize)}, INT32_MAX, number)) {
+    fd_ = file;
     descriptor_.keep(static_cast<int>(number));
-  } else if (options.stats_file[0] != '\0') {
-    pattern_ = options.stats_file;
+  } else {
+    pattern_ = file;
   }
-  const bool is_relative = (pattern_ != nullptr && pattern_[0] != '/') ||
-                           (options.watch[0] != '\0' && options.watch[0] != '/');
-  if (is_relative && getcwd(folder_, sizeof folder_) == nullptr) {
+  if ((is_relative(pattern_) || is_relative(options.watch)) && getcwd(folder_, sizeof folder_) == nullptr) {
     folder_[0] = '\0';
   }
 }

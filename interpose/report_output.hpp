@@ -23,9 +23,9 @@ class KeptDescriptor {
   int find() const;
 
  private:
-  int original_ = -1;
-  int copy_ = -1;  // meaningful if is_kept_
   bool is_kept_ = false;
+  int original_ = 0;  // this and the others are meaningful if is_kept_
+  int copy_ = 0;
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };

@@ -103,7 +103,7 @@ void begin(const char* argv0) {
   }
   output.prepare(given, argv0);
   next_interval_ms = Uptime::milliseconds() + given.stats_interval_ms;
-  is_page_to_be_opened = given.watch[0] != '\0';
+  is_page_to_be_opened = given.watch != nullptr;
   if (given.stats_signal != 0) {
     install_handler(given.stats_signal);
   }
@@ -111,7 +111,7 @@ void begin(const char* argv0) {
 
 bool wants_service() {
   const Options& given = options();
-  return given.stats_interval_ms != 0 || given.stats_signal != 0 || given.watch[0] != '\0';
+  return given.stats_interval_ms != 0 || given.stats_signal != 0 || given.watch != nullptr;
 }
 
 unsigned serve() {
@@ -141,6 +141,9 @@ void begin_in_child() {
 }
 
 void finish() {
+  if (!has_last_report() && !wants_service()) {
+    return;
+  }
   // No other report comes after the last one. A service that hangs is not waited for.
   bool is_alone = !is_busy.exchange(true, std::memory_order_acquire);
   for (unsigned waits = 0; !is_alone && waits < kPatienceMs; ++waits) {

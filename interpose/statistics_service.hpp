@@ -11,10 +11,10 @@
 namespace talc::statistics {
 
 // At the start, when the options are read; `argv0` may be null.
-void begin(const char* argv0);
+[[gnu::cold]] void begin(const char* argv0);
 
 // Whether anything is to be done while the process runs.
-bool wants_service();
+[[gnu::cold]] bool wants_service();
 
 // Does what is due. Returns in how many milliseconds it wants to be called again; the largest number:
 // never. Cost: of the live page linear in the number of threads' caches; a report as
@@ -25,7 +25,7 @@ unsigned serve();
 void begin_in_child();
 
 // At the end.
-void finish();
+[[gnu::cold]] void finish();
 
 // The program's name, without folders; empty before begin.
 const char* program();

@@ -68,7 +68,7 @@ std::string read_file(const std::string& path) {
 TEST(Options, AreOffUnlessGiven) {
   const Parsed parsed = parse({"HOME=/root", "TALCUM=1", "talc_stats=1", "XTALC_STATS=1", "="});
   EXPECT_EQ(parsed.options->stats, talc::StatsFormat::kNone);
-  EXPECT_STREQ(parsed.options->stats_file, "");
+  EXPECT_EQ(parsed.options->stats_file, nullptr);
   EXPECT_EQ(parsed.warnings, "");
 }
 
@@ -145,7 +145,7 @@ TEST(Options, ABadValueIsToldAndIgnored) {
         "TALC_STATS_FILE=fd:3x", "TALC_STATS_FILE=fd:99999999"}) {
     const Parsed file = parse({variable});
     EXPECT_NE(file.warnings, "") << variable;
-    EXPECT_STREQ(file.options->stats_file, "");
+    EXPECT_EQ(file.options->stats_file, nullptr);
   }
 }
 
@@ -155,7 +155,7 @@ TEST(Options, APathMustFit) {
   const std::string longer = longest + "x";
   const Parsed parsed = parse({longer.c_str()});
   EXPECT_EQ(parsed.warnings.back(), '\n');
-  EXPECT_STREQ(parsed.options->stats_file, "");
+  EXPECT_EQ(parsed.options->stats_file, nullptr);
 }
 
 TEST(Options, AWarningStaysALine) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <regex>
+#include <sstream>
 #include <string>
 
 #include "subprocess.hpp"
@@ -28,6 +29,39 @@ size_t count(const std::string& text, const std::string& part) {
 std::string read_file(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// KiB of the mappings of talc, and of that which follows them, its .bss, that a process has written.
+size_t dirty_kib_of_library(const std::string& smaps) {
+  const std::regex mapping("[0-9a-f]+-[0-9a-f]+ .{4} [0-9a-f]+ [0-9a-f:]+ [0-9]+ *(.*)");
+  const std::regex dirty("Private_Dirty: *([0-9]+) kB");
+  std::istringstream lines(smaps);
+  size_t kib = 0;
+  bool was_ours = false;
+  bool is_counted = false;
+  std::smatch match;
+  for (std::string line; std::getline(lines, line);) {
+    if (std::regex_match(line, match, mapping)) {
+      const bool is_ours = match[1].str().find("libtalc") != std::string::npos;
+      is_counted = is_ours || (was_ours && match[1].length() == 0);
+      was_ours = is_ours;
+    } else if (is_counted && std::regex_match(line, match, dirty)) {
+      kib += std::stoul(match[1]);
+    }
+  }
+  return kib;
+}
+
+// What the loader and the constructor write stands together. Every page of it is a page fault and 4 KiB
+// for each process there is.
+TEST(Start, WritesSixPages) {
+  if (getpagesize() != 4096) {
+    GTEST_SKIP() << "pages are of another size";
+  }
+  const Outcome outcome = subprocess::run_under_talc({subprocess::program("mapped")});
+  const size_t kib = dirty_kib_of_library(outcome.out);
+  EXPECT_GT(kib, 0U) << outcome.describe();
+  EXPECT_LE(kib, 24U) << outcome.out;
 }
 
 class Report : public testing::Test {

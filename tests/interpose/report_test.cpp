@@ -107,8 +107,9 @@ TEST(Reports, FitTheBufferWhateverTheNumbers) {
   const auto snapshot = largest_snapshot();
   const std::string program(63, '"');
   auto options = std::make_unique<Options>();
-  memset(options->stats_file, '"', sizeof options->stats_file - 1);
-  memset(options->watch, '"', sizeof options->watch - 1);
+  const std::string path(Options::kMaxPath - 1, '"');
+  options->stats_file = path.c_str();
+  options->watch = path.c_str();
   for (const Print print : kForms) {
     EXPECT_LE(printed(print, *snapshot, program.c_str(), *options).size(),
               ReportBuffer::kTextBytes / 4 * 3);
