@@ -81,7 +81,8 @@ void ReportOutput::prepare(const Options& options, const char* argv0) {
   } else {
     pattern_ = file;
   }
-  if ((is_relative(pattern_) || is_relative(options.watch)) && getcwd(folder_, sizeof folder_) == nullptr) {
+  if ((is_relative(pattern_) || is_relative(options.watch)) &&
+      getcwd(folder_, sizeof folder_) == nullptr) {
     folder_[0] = '\0';
   }
 }

@@ -67,7 +67,10 @@ void open_page() {
 }
 
 // The pattern names a file for each process.
-bool has_own_page() { return __builtin_strstr(options().watch, "%p") != nullptr; }
+bool has_own_page() {
+  const char* const pattern = options().watch;
+  return pattern != nullptr && __builtin_strstr(pattern, "%p") != nullptr;
+}
 
 void show_page() {
   if (is_page_to_be_opened) {

@@ -87,7 +87,8 @@ TEST(Walk, TellsOfEachBlockAndItsSize) {
 TEST(Walk, TellsOfNoneThatIsFree) {
   std::vector<void*> blocks = allocate_all(30);
   std::vector<void*> kept;
-  std::thread([&] {  // another arena's: some are on their way
+  kept.reserve(blocks.size());  // it must not grow into a block that was freed
+  std::thread([&] {             // another arena's: some are on their way
     for (size_t i = 0; i < blocks.size(); ++i) {
       if (i % 3 == 0) {
         free(blocks[i]);
