@@ -247,6 +247,9 @@ class SlabBank {
   static constexpr unsigned kGroupShare = 16;
   static constexpr unsigned kMinGroupGranules = 4;
   static constexpr unsigned kMaxGroupGranules = 64;
+  // What an arena's first heap has beside its first granule, of MapOnOom::kMinStep: each end of a group is a
+  // page that is written for its tag alone.
+  static constexpr unsigned kFirstGroupGranules = 15;
   // A slab's first cache line has all that is needed to put a slot back but, of many slots, its bit.
   static constexpr size_t kMetadataAlign = 64;
 
@@ -383,7 +386,8 @@ class SlabBank {
       }
     }
     const auto share = static_cast<unsigned>(group_granules_ / kGroupShare);
-    const unsigned wanted = share < kMinGroupGranules   ? kMinGroupGranules
+    const unsigned wanted = group_granules_ == 0        ? kFirstGroupGranules
+                            : share < kMinGroupGranules ? kMinGroupGranules
                             : share > kMaxGroupGranules ? kMaxGroupGranules
                                                         : share;
     SlabGroup* group = nullptr;
