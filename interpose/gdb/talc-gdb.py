@@ -311,11 +311,11 @@ class ProcessHeap:
 
 
 def waiting(block):
-    """The addresses on a waiting list that begins there: each leads on by a sealed word (arena.hpp)."""
+    """The addresses on a waiting list that begins there: each begins with the next one (sealed_link.hpp)."""
     found = []
     while block and block not in found:
         found.append(block)
-        block = read_word(block) ^ secret() ^ scatter(block)
+        block = read_word(block)
     return found
 
 

@@ -18,13 +18,13 @@
 #include "talc/api/block_prefix.hpp"
 #include "talc/api/ceded_gaps.hpp"
 #include "talc/api/heap_registry.hpp"
-#include "talc/base/scatter.hpp"
 #include "talc/core/talc.hpp"
 #include "talc/front/slab_bank.hpp"
 #include "talc/front/thread_cache.hpp"
 #include "talc/os/fault.hpp"
 #include "talc/os/map_on_oom.hpp"
 #include "talc/os/push_front.hpp"
+#include "talc/os/sealed_link.hpp"
 #include "talc/sync/talck.hpp"
 
 namespace talc {
@@ -351,7 +351,7 @@ class alignas(64) Arena {
   template <class F>
   void for_each_waiting_slot(F f) const {
     const Waiting* block = waiting_slots_.load(std::memory_order_acquire);
-    for (; block != nullptr; block = block->next(PageEntry::Kind::small)) {
+    for (; block != nullptr; block = block->link.get()) {
       f(static_cast<const void*>(block));
     }
   }
@@ -388,25 +388,9 @@ class alignas(64) Arena {
     constexpr explicit NoEngine(Handler) {}
   };
 
-  // A block on the waiting list, in its payload, where the program may still write by mistake: what
-  // leads on is sealed.
-  class [[gnu::may_alias]] Waiting {
-   public:
-    void set_next(Waiting* next) { sealed_next_ = address_of(next) ^ mask(); }
-    // Faults at what is no memory of `kind`.
-    Waiting* next(PageEntry::Kind kind) const {
-      auto* const next = reinterpret_cast<Waiting*>(sealed_next_ ^ mask());
-      if (next != nullptr && !(PageMap<Kernel>::get(next).kind() == kind &&
-                               is_aligned(next, kWordSize))) [[unlikely]] {
-        raise_fault(Fault::corrupt_free_memory, this);
-      }
-      return next;
-    }
-
-   private:
-    size_t mask() const { return Pages::secret() ^ scatter(address_of(this)); }
-
-    size_t sealed_next_;
+  // A block on a waiting list, in its payload.
+  struct [[gnu::may_alias]] Waiting {
+    SealedLink<Waiting> link;
   };
 
   void* take_chunk(size_t size_bytes, size_t align, Growth growth, bool& is_fresh) {
@@ -493,7 +477,7 @@ class alignas(64) Arena {
 
   static void push(std::atomic<Waiting*>& list, void* memory) {
     push_front(list, static_cast<Waiting*>(memory),
-               [](Waiting& block, Waiting* next) { block.set_next(next); });
+               [](Waiting& block, Waiting* next) { block.link.set(next); });
   }
 
   [[gnu::cold, gnu::noinline]] void take_in_waiting() {
@@ -505,7 +489,7 @@ class alignas(64) Arena {
     }
     Waiting* block = waiting_slots_.exchange(nullptr, std::memory_order_acquire);
     while (block != nullptr) {
-      Waiting* const next = block->next(PageEntry::Kind::small);
+      Waiting* const next = block->link.get();
       put_slot(block);
       block = next;
     }
@@ -514,7 +498,7 @@ class alignas(64) Arena {
   [[gnu::cold, gnu::noinline]] void free_waiting() {
     Waiting* block = waiting_.exchange(nullptr, std::memory_order_acquire);
     while (block != nullptr) {
-      Waiting* const next = block->next(PageEntry::Kind::heap);
+      Waiting* const next = block->link.get();
       free_made_wait(block);
       block = next;
     }

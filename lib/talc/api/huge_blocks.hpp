@@ -23,6 +23,7 @@
 #include "talc/os/fault.hpp"
 #include "talc/os/purge_pass.hpp"
 #include "talc/os/push_front.hpp"
+#include "talc/os/sealed_link.hpp"
 
 namespace talc {
 
@@ -150,10 +151,11 @@ class HugeBlocks {
     bool has_trimmed = pass.purged_bytes != 0;
     Unplaced* block = unplaced_.exchange(nullptr, std::memory_order_acquire);
     while (block != nullptr) {
-      const Unplaced now = *block;
-      kept_bytes_.fetch_sub(now.length, std::memory_order_relaxed);
-      has_trimmed |= unmap(Span::from_base_size(reinterpret_cast<char*>(block), now.length));
-      block = now.next;
+      const size_t length = block->length;
+      Unplaced* const next = block->link.get(length);
+      kept_bytes_.fetch_sub(length, std::memory_order_relaxed);
+      has_trimmed |= unmap(Span::from_base_size(reinterpret_cast<char*>(block), length));
+      block = next;
     }
     return has_trimmed;
   }
@@ -254,7 +256,7 @@ class HugeBlocks {
 
   // What the kernel would not take and there is no place for, in its first page: for trim only.
   struct [[gnu::may_alias]] Unplaced {
-    Unplaced* next;
+    SealedLink<Unplaced> link;  // and the length
     size_t length;
   };
 
@@ -367,7 +369,9 @@ class HugeBlocks {
     kept_bytes_.fetch_add(block.size(), std::memory_order_relaxed);
     auto* const unplaced = reinterpret_cast<Unplaced*>(block.base);
     unplaced->length = block.size();
-    push_front(unplaced_, unplaced, &Unplaced::next);
+    Pages::learn_secret();  // there may be no heap
+    push_front(unplaced_, unplaced,
+               [&](Unplaced& node, Unplaced* next) { node.link.set(next, block.size()); });
   }
 
   // Returns whether there was a place for it.

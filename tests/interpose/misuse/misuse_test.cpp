@@ -134,7 +134,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"house_of_einherjar", "corrupt free memory"},
                     Case{"house_of_force", "corrupt free memory"},
                     Case{"house_of_force_with_sizes_that_agree", "corrupt free memory"},
-                    Case{"large_bin_attack", "corrupt free memory"}),
+                    Case{"large_bin_attack", "corrupt free memory"},
+                    Case{"ceded_gap_enlarged", "corrupt free memory"},
+                    Case{"ceded_gap_led_elsewhere", "corrupt free memory"},
+                    Case{"refused_block_lengthened", "corrupt free memory"},
+                    Case{"refused_block_led_elsewhere", "corrupt free memory"}),
     name_of);
 
 // Nothing of what is attacked is there.
