@@ -102,6 +102,34 @@ TEST_F(HardenedHeapTest, ABlockDoesNotComeBackAtOnce) {
 }
 
 TEST_F(HardenedHeapTest, NeighboursInTimeAreNoNeighboursInMemory) {
+// A few blocks in quarantine keep many slabs from serving another size.
+TEST_F(HardenedHeapTest, WhatIsInQuarantineIsGivenUpBeforeMemoryIsOut) {
+  the_heap.trim(0);
+  settings.heap_limit = HardenedHeap::mapped_bytes() + 32 * kMiB;
+  const auto fill = [](size_t size) {
+    std::vector<char*> blocks;
+    while (char* const block = allocate(size)) {
+      blocks.push_back(block);
+    }
+    for (char* const block : blocks) {
+      the_heap.release(block);
+    }
+    return blocks.size() * size;
+  };
+  EXPECT_GE(fill(8000), 24 * kMiB);
+  EXPECT_GE(fill(kMiB), 25 * kMiB);
+  settings.heap_limit = Settings::kUnlimited;
+}
+
+TEST_F(HardenedHeapTest, ARequestThatNothingCanServeLeavesTheQuarantine) {
+  the_heap.release(allocate(100));
+  const size_t cached = stats().cached;
+  settings.heap_limit = HardenedHeap::mapped_bytes();
+  EXPECT_EQ(allocate(settings.heap_limit + 1), nullptr);
+  settings.heap_limit = Settings::kUnlimited;
+  EXPECT_EQ(stats().cached, cached);
+}
+
   std::vector<char*> blocks;
   for (int i = 0; i < 200; ++i) {
     blocks.push_back(allocate(100));

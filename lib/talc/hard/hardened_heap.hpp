@@ -69,13 +69,11 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
 
   // As ProcessHeap's. What a block holds at first is not zero: it may be anything.
   void* allocate(size_t size, size_t align) {
-    return size > kMaxSize ? nullptr
-                           : sealed(Base::allocate(size + BlockSeal::kBytes, align), size);
+    return serve(size, [=, this](size_t bytes) { return Base::allocate(bytes, align); });
   }
 
   void* allocate_zeroed(size_t size, size_t align) {
-    return size > kMaxSize ? nullptr
-                           : sealed(Base::allocate_zeroed(size + BlockSeal::kBytes, align), size);
+    return serve(size, [=, this](size_t bytes) { return Base::allocate_zeroed(bytes, align); });
   }
 
   // As ProcessHeap's; a block that shrinks by half moves, so that its rest is another's, unless there
@@ -175,6 +173,21 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
   static constexpr size_t kMaxSize = ~size_t{0} / 4;
   // What is cleared by giving its pages back.
   static constexpr size_t kMinHuge = size_t{4} << 20;
+
+  // A sealed block of what request(bytes) returns. Before memory is out, what is in quarantine is given
+  // up, for each block there keeps a slab from others; not for a request that this could not help.
+  template <class Request>
+  void* serve(size_t size, Request request) {
+    if (size > kMaxSize) {
+      return nullptr;
+    }
+    void* const block = request(size + BlockSeal::kBytes);
+    if (block != nullptr || quarantine_.count() == 0 || size > mapped_bytes()) [[likely]] {
+      return sealed(block, size);
+    }
+    trim(0);
+    return sealed(request(size + BlockSeal::kBytes), size);
+  }
 
   void* sealed(void* block, size_t size) {
     if (block != nullptr) {
