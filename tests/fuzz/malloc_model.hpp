@@ -8,6 +8,8 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include <type_traits>
+
 #include "block_table.hpp"
 #include "interpose/process.hpp"
 
@@ -143,7 +145,7 @@ class MallocModel {
     const talc::ProcessStats now = stats();
     const size_t live = now.allocations - now.frees;
     require(live - (before_.allocations - before_.frees) == count(), "blocks are miscounted");
-    require(now.allocated - before_.allocated == blocks_.bytes(), "usable bytes are miscounted");
+    check_allocated(now.allocated - before_.allocated);
     check_identity(now, now.mapped);
     check_arenas(now);
     check_info(now);
@@ -159,12 +161,13 @@ class MallocModel {
 
  private:
   static constexpr int kErrno = EXDEV;
+  static constexpr bool kHardened = std::is_same_v<talc::TheHeap, talc::HardenedHeap>;
 
   static size_t page() { return talc::Pages::page_size(); }
 
   static talc::ProcessStats stats() {
     talc::ProcessStats out;
-    talc::process_heap().get_stats(out, talc::ProcessHeap::Resident::skip);
+    talc::process_heap().get_stats(out, talc::TheHeap::Resident::skip);
     return out;
   }
 
@@ -209,6 +212,14 @@ class MallocModel {
     blocks_.add(block, old_usable < size ? old_usable : size);
   }
 
+  // A hardened block has its seal beside the bytes that were asked for, and some rest: up to half of it,
+  // after it shrank.
+  void check_allocated(size_t allocated) const {
+    const size_t least = blocks_.bytes() + (kHardened ? count() * talc::BlockSeal::kBytes : 0);
+    const size_t most = least + (kHardened ? blocks_.bytes() + count() * kSlack : 0);
+    require(least <= allocated && allocated <= most, "usable bytes are miscounted");
+  }
+
   // mapped = active + metadata + retained, of which no part is negative.
   template <class Stats>
   static void check_identity(const Stats& stats, size_t mapped) {
@@ -220,6 +231,7 @@ class MallocModel {
             "more is cached than is retained");
   }
 
+  // Where there is a quarantine, its blocks are the arenas' still.
   static void check_arenas(const talc::ProcessStats& now) {
     size_t allocated = 0;
     size_t mapped = 0;
@@ -228,7 +240,9 @@ class MallocModel {
       allocated += now.arenas[i].allocated;
       mapped += now.arenas[i].mapped;
     }
-    require(allocated + now.huge_bytes == now.allocated, "the arenas are not the whole");
+    allocated += now.huge_bytes;
+    require(kHardened ? allocated >= now.allocated : allocated == now.allocated,
+            "the arenas are not the whole");
     require(mapped + now.huge_bytes <= now.mapped, "the arenas are more than the whole");
   }
 
