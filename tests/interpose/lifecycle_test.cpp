@@ -1,11 +1,12 @@
 // The moments at which a preloaded malloc is known to break: the first and last ones of threads,
 // processes and libraries, what lies between fork and exec, signals. Each of the programs named
-// here lives through them under preload, and makes sure that it is talc that serves it. None may
+// here lives through them under each library, and makes sure that it is talc that serves it. None may
 // hang or complain, and the counters must come out at the end. docs/PITFALLS.md says which hazard
 // each is about.
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "subprocess.hpp"
@@ -17,48 +18,61 @@ struct Moment {
   const char* name;
 };
 
+void PrintTo(const Moment& moment, std::ostream* out) {
+  *out << moment.program << ' ' << moment.name;
+}
+
+enum class Library { plain, hardened };
+
+using Case = std::tuple<Moment, Library>;
+
 // For the names of tests: forks.c's "under_load" is forks_under_load.
-std::string full_name(const testing::TestParamInfo<Moment>& moment) {
-  return std::string(moment.param.program) + '_' + moment.param.name;
+std::string full_name(const testing::TestParamInfo<Case>& info) {
+  const auto& [moment, library] = info.param;
+  return std::string(moment.program) + '_' + moment.name +
+         (library == Library::hardened ? "_hardened" : "");
 }
 
 std::string plugin() { return subprocess::program("libplugin.so"); }
 
-class Lifecycle : public testing::TestWithParam<Moment> {};
+class Lifecycle : public testing::TestWithParam<Case> {};
 
 TEST_P(Lifecycle, IsSurvived) {
-  std::vector<std::string> command = {subprocess::program(GetParam().program), GetParam().name};
-  if (GetParam().program == std::string("loading")) {
+  const auto& [moment, library] = GetParam();
+  std::vector<std::string> command = {subprocess::program(moment.program), moment.name};
+  if (moment.program == std::string("loading")) {
     command.push_back(plugin());
   }
-  const auto outcome = subprocess::run_under_talc(
-      command, {.environment = {{"TALC_STATS_FILE", "/dev/null"}}, .seconds = 100});
+  // Slower there: a fifth of so many, by hand all (scripts/soak).
+  if (moment.program == std::string("forks") && library == Library::hardened) {
+    command.push_back("5");
+  }
+  const std::string preload =
+      library == Library::plain ? subprocess::library() : subprocess::hardened_library();
+  const auto outcome = subprocess::run(
+      command,
+      {.environment = {{"LD_PRELOAD", preload}, {"TALC_STATS_FILE", "/dev/null"}}, .seconds = 100});
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
   EXPECT_EQ(outcome.err, "");
 }
 
+const Moment kMoments[] = {
+    {"lifecycle", "early"},        {"lifecycle", "spawn"},
+    {"lifecycle", "small_stacks"}, {"lifecycle", "open_libraries"},
+    {"lifecycle", "limited"},      {"lifecycle", "at_exit"},
+    {"forks", "under_load"},       {"forks", "beside_new_threads"},
+    {"forks", "in_stdio"},         {"forks", "from_threads"},
+    {"forks", "in_handlers"},      {"threads", "churn"},
+    {"threads", "destructors"},    {"threads", "cancellation"},
+    {"threads", "only_frees"},     {"threads", "idle_owner"},
+    {"signals", "storm"},          {"signals", "unwound"},
+    {"signals", "left_alone"},     {"loading", "plugins"},
+    {"loading", "exceptions"},
+};
+
 INSTANTIATE_TEST_SUITE_P(Moments, Lifecycle,
-                         testing::Values(Moment{"lifecycle", "early"},           //
-                                         Moment{"lifecycle", "spawn"},           //
-                                         Moment{"lifecycle", "small_stacks"},    //
-                                         Moment{"lifecycle", "open_libraries"},  //
-                                         Moment{"lifecycle", "limited"},         //
-                                         Moment{"lifecycle", "at_exit"},         //
-                                         Moment{"forks", "under_load"},          //
-                                         Moment{"forks", "beside_new_threads"},  //
-                                         Moment{"forks", "in_stdio"},            //
-                                         Moment{"forks", "from_threads"},        //
-                                         Moment{"forks", "in_handlers"},         //
-                                         Moment{"threads", "churn"},             //
-                                         Moment{"threads", "destructors"},       //
-                                         Moment{"threads", "cancellation"},      //
-                                         Moment{"threads", "only_frees"},        //
-                                         Moment{"threads", "idle_owner"},        //
-                                         Moment{"signals", "storm"},             //
-                                         Moment{"signals", "unwound"},           //
-                                         Moment{"signals", "left_alone"},        //
-                                         Moment{"loading", "plugins"},           //
-                                         Moment{"loading", "exceptions"}),
+                         testing::Combine(testing::ValuesIn(kMoments),
+                                          testing::Values(Library::plain, Library::hardened)),
                          full_name);
 
 // As the dynamic linker finds it once it is installed.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs real programs with and without libtalc.so and compares what they say.
+"""Runs real programs with and without one of the libraries and compares what they say.
 
     real_programs.py LIBRARY PROGRAM_FOLDER [NAME...]
 

@@ -1,7 +1,7 @@
 /* fork in processes with threads, ten thousand times and more: while others allocate, begin and
    end, while they are within stdio, from several threads at once, and from a signal handler that
-   interrupted malloc. No child may hang or find the heap other than whole. lifecycle_test.cpp runs
-   it. */
+   interrupted malloc. No child may hang or find the heap other than whole. A second argument
+   divides their number. lifecycle_test.cpp runs it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -38,8 +38,10 @@ static void fork_once(void) {
   wait_for(child);
 }
 
-static void* fork_thousand(void* result) {
-  for (int i = 0; i < 1000; ++i) {
+static int fork_count = 1000; /* in each row of forks */
+
+static void* fork_in_turn(void* result) {
+  for (int i = 0; i < fork_count; ++i) {
     fork_once();
   }
   return result;
@@ -61,7 +63,7 @@ static void under_load(void) {
   pthread_t threads[2];
   start_threads(threads, 2, allocate_in_bursts);
   for (int i = 0; i < 2; ++i) {
-    fork_thousand(NULL);
+    fork_in_turn(NULL);
   }
   stop_threads(threads, 2);
 }
@@ -79,8 +81,8 @@ static void* come_and_go(void* result) {
 static void beside_new_threads(void) {
   pthread_t threads[2];
   start_threads(threads, 2, come_and_go);
-  fork_thousand(NULL);
-  fork_thousand(NULL);
+  fork_in_turn(NULL);
+  fork_in_turn(NULL);
   stop_threads(threads, 2);
 }
 
@@ -121,7 +123,7 @@ static void in_stdio(void) {
   pthread_t threads[3];
   start_threads(threads, 2, read_lines);
   start_threads(threads + 2, 1, open_and_flush);
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < fork_count; ++i) {
     const pid_t child = fork();
     if (child == 0) {
       live_as_child();
@@ -137,7 +139,7 @@ static void from_threads(void) {
   pthread_t load;
   start_threads(&load, 1, allocate_in_bursts);
   pthread_t threads[5];
-  start_threads(threads, 5, fork_thousand);
+  start_threads(threads, 5, fork_in_turn);
   join_threads(threads, 5);
   stop_threads(&load, 1);
 }
@@ -169,7 +171,7 @@ static void in_handlers(void) {
   const struct sigaction action = {.sa_handler = fork_in_handler, .sa_flags = SA_RESTART};
   sigaction(SIGALRM, &action, NULL);
   pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < fork_count / 2; ++i) {
     const struct itimerval soon = {{0, 0}, {0, 50 + i * 37 % 1000}};
     setitimer(ITIMER_REAL, &soon, NULL);
     while (handled == i && !is_child) {
@@ -189,5 +191,8 @@ int main(int argc, char** argv) {
       {"in_stdio", in_stdio},       {"from_threads", from_threads},
       {"in_handlers", in_handlers},
   };
+  if (argc > 2) {
+    fork_count /= atoi(argv[2]);
+  }
   return live_moment(argc, argv, moments, sizeof moments / sizeof *moments);
 }
