@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/accounts.hpp"
+#include "support/proc_maps.hpp"
 #include "support/sanitizers.hpp"
 #include "support/threads.hpp"
 
@@ -101,7 +102,6 @@ TEST_F(HardenedHeapTest, ABlockDoesNotComeBackAtOnce) {
   }
 }
 
-TEST_F(HardenedHeapTest, NeighboursInTimeAreNoNeighboursInMemory) {
 // A few blocks in quarantine keep many slabs from serving another size.
 TEST_F(HardenedHeapTest, WhatIsInQuarantineIsGivenUpBeforeMemoryIsOut) {
   the_heap.trim(0);
@@ -130,6 +130,7 @@ TEST_F(HardenedHeapTest, ARequestThatNothingCanServeLeavesTheQuarantine) {
   EXPECT_EQ(stats().cached, cached);
 }
 
+TEST_F(HardenedHeapTest, NeighboursInTimeAreNoNeighboursInMemory) {
   std::vector<char*> blocks;
   for (int i = 0; i < 200; ++i) {
     blocks.push_back(allocate(100));
@@ -209,19 +210,45 @@ TEST_F(HardenedHeapTest, MetadataIsFarFromAnyBlock) {
 }
 
 TEST_F(HardenedHeapTest, GuardsEndGroupsAndGoWithThem) {
-  const size_t mappings = stats().heaps;
+  const size_t heaps = stats().heaps;
+  const size_t mappings = count_mappings();
   std::vector<char*> blocks;
   for (int i = 0; i < 40000; ++i) {
     blocks.push_back(allocate(1000));
   }
   char* const highest = *std::max_element(blocks.begin(), blocks.end());
   EXPECT_DEATH(memset(highest, 0x5A, 8 * kMiB), "");
+  EXPECT_GE(count_mappings(), mappings + 12);  // groups are 4 MiB at most, and a guard parts two
   for (char* const block : blocks) {
     the_heap.release(block);
   }
   the_heap.trim(0);
-  EXPECT_LE(stats().heaps, mappings + 1);
+  EXPECT_LE(stats().heaps, heaps + 1);
+  if (!kUnderSanitizer) {  // they map, too
+    EXPECT_LE(count_mappings(), mappings + 4);
+  }
   the_heap.release(allocate(3 * kMiB));  // the memory is whole again
+}
+
+// For a process may have 65530 mappings.
+TEST_F(HardenedHeapTest, GuardsAreBounded) {
+  constexpr size_t kCount = HardenedPages::kMaxGuards + 100;
+  const size_t page = Pages::page_size();
+  char* const base = Pages::map(nullptr, 2 * kCount * page);
+  ASSERT_NE(base, nullptr);
+  std::vector<Span> guards;
+  for (size_t i = 0; i < kCount; ++i) {
+    const Span guard = Span::from_base_size(base + 2 * i * page, page);
+    if (HardenedPages::try_guard(guard)) {
+      guards.push_back(guard);
+    }
+  }
+  EXPECT_LE(guards.size(), HardenedPages::kMaxGuards);
+  EXPECT_GE(guards.size(), HardenedPages::kMaxGuards - 100);  // groups have some
+  for (const Span guard : guards) {
+    EXPECT_TRUE(HardenedPages::try_unguard(guard));
+  }
+  Pages::unmap(Span::from_base_size(base, 2 * kCount * page));
 }
 
 TEST_F(HardenedHeapTest, EveryByteIsAccountedForWhileThreadsHoldSomeOfEverything) {

@@ -85,12 +85,14 @@ INSTANTIATE_TEST_SUITE_P(Pointers, Misuse,
                                          Case{"free_misaligned_word", "misaligned pointer"},  //
                                          Case{"free_misaligned_huge", "misaligned pointer"},  //
                                          Case{"free_inside_huge", "invalid pointer"},         //
+                                         Case{"free_inside_small", "invalid pointer"},        //
                                          Case{"free_inside_middle", "invalid pointer"},       //
                                          Case{"realloc_stack", "invalid pointer"},            //
                                          Case{"realloc_misaligned", "misaligned pointer"},    //
                                          Case{"usable_size_stack", "invalid pointer"},        //
                                          Case{"delete_static", "invalid pointer"},            //
                                          Case{"delete_wrong_size", "wrong size", false},      //
+                                         Case{"free_sized_wrong_size", "wrong size", false},  //
                                          Case{"delete_wrong_align", "misaligned pointer", false}),
                          name_of);
 

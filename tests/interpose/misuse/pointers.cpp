@@ -129,6 +129,12 @@ const Misuse misuses[] = {
        free(announce(block));
        printf("%zu\n", malloc_usable_size(hide(block)));
      }},
+    // Found when it reaches its slab.
+    {"free_inside_small",
+     [] {
+       free(announce(static_cast<char*>(malloc(100)) + 16));
+       malloc_trim(0);
+     }},
     {"free_inside_middle", [] { free(announce(static_cast<char*>(malloc(50000)) + 4096)); }},
     {"delete_wrong_size",
      [] {
@@ -142,6 +148,12 @@ const Misuse misuses[] = {
          block = hide(::operator new(70));
        } while (address_is_multiple(block, 64));
        ::operator delete (announce(block), 70, std::align_val_t{64});
+     }},
+    {"free_sized_wrong_size",
+     [] {
+       auto* const free_sized =
+           reinterpret_cast<void (*)(void*, size_t)>(dlsym(RTLD_DEFAULT, "free_sized"));
+       free_sized(announce(malloc(100)), 101);
      }},
     {"usable_size_stack", [] { printf("%zu\n", malloc_usable_size(on_the_stack())); }},
     {"delete_static", [] { ::operator delete(announce(in_the_program)); }},
