@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -44,8 +46,6 @@ constexpr Counter kCounters[] = {
     {&talc_live_page::huge_bytes, &ProcessStats::huge_bytes},
 };
 
-void store(uint64_t& shown, uint64_t value) { __atomic_store_n(&shown, value, __ATOMIC_RELAXED); }
-
 // A page that another process shows itself in, which lives.
 bool is_taken(const talc_live_page& page) {
   const auto process = static_cast<pid_t>(page.process);
@@ -53,11 +53,15 @@ bool is_taken(const talc_live_page& page) {
          process > 0 && process != getpid() && (kill(process, 0) == 0 || errno == EPERM);
 }
 
-// Returns the mapped file, or null and an error number.
-talc_live_page* map_file(int file, int& error) {
+// Returns the mapped file, or null and an error number. `before` is what it held.
+char* map_file(int file, talc_live_page& before, int& error) {
   struct stat status;
   if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
     error = EINVAL;
+    return nullptr;
+  }
+  if (read(file, &before, sizeof before) == sizeof before && is_taken(before)) {
+    error = EBUSY;
     return nullptr;
   }
   void* const memory =
@@ -65,7 +69,22 @@ talc_live_page* map_file(int file, int& error) {
           ? mmap(nullptr, TALC_LIVE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
           : MAP_FAILED;
   error = memory == MAP_FAILED ? errno : 0;
-  return memory == MAP_FAILED ? nullptr : static_cast<talc_live_page*>(memory);
+  return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
+}
+
+// Copies into memory that a file may no longer be behind, because it was truncated, or because the disk is full:
+// then a store is a SIGBUS, but to the kernel it is an error. Returns that, or 0. Where the kernel
+// does not let us, a store must do.
+int copy_into_file(void* to, const void* from, size_t size_bytes) {
+  const iovec source = {const_cast<void*>(from), size_bytes};
+  const iovec target = {to, size_bytes};
+  const ssize_t written = process_vm_writev(getpid(), &source, 1, &target, 1, 0);
+  if (written < 0 && errno != EFAULT) {
+    copy_bytes(to, from, size_bytes);
+  } else if (written != static_cast<ssize_t>(size_bytes)) {
+    return EFAULT;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -75,46 +94,55 @@ int LivePageWriter::open(const char* path, const char* program) {
   if (file < 0) {
     return errno;
   }
+  talc_live_page before = {};
   int error = 0;
-  talc_live_page* const page = map_file(file, error);
+  file_ = map_file(file, before, error);
   close(file);
-  if (page == nullptr) {
+  if (file_ == nullptr) {
     return error;
   }
-  if (is_taken(*page)) {
-    munmap(page, TALC_LIVE_PAGE_BYTES);
-    return EBUSY;
-  }
-  page->sequence |= 1;
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  page->version = TALC_LIVE_PAGE_VERSION;
-  page->bytes = sizeof *page;
-  page->process = static_cast<uint64_t>(getpid());
-  zero_bytes(page->program, sizeof page->program);
-  TextWriter(page->program, sizeof page->program - 1).text(program);
-  __builtin_memcpy(page->magic, TALC_LIVE_PAGE_MAGIC, sizeof page->magic);
-  page_ = page;
+  page_ = {};
+  page_.sequence = before.sequence;
+  page_.version = TALC_LIVE_PAGE_VERSION;
+  page_.bytes = sizeof page_;
+  page_.process = static_cast<uint64_t>(getpid());
+  TextWriter(page_.program, sizeof page_.program - 1).text(program);
+  __builtin_memcpy(page_.magic, TALC_LIVE_PAGE_MAGIC, sizeof page_.magic);
   return 0;
 }
 
 void LivePageWriter::leave() {
-  if (page_ != nullptr) {
-    munmap(page_, TALC_LIVE_PAGE_BYTES);
-    page_ = nullptr;
+  if (file_ != nullptr) {
+    munmap(file_, TALC_LIVE_PAGE_BYTES);
+    file_ = nullptr;
   }
 }
 
-void LivePageWriter::show(const ProcessStats& stats, uint64_t rss) {
-  const uint64_t sequence = __atomic_load_n(&page_->sequence, __ATOMIC_RELAXED) | 1;
-  store(page_->sequence, sequence);
-  std::atomic_thread_fence(std::memory_order_release);
-  store(page_->uptime_ms, Uptime::milliseconds());
+int LivePageWriter::show(const ProcessStats& stats, uint64_t rss) {
+  page_.uptime_ms = Uptime::milliseconds();
   for (const Counter& counter : kCounters) {
-    store(page_->*counter.shown, stats.*counter.value);
+    page_.*counter.shown = stats.*counter.value;
   }
-  store(page_->resident, rss == ProcessMemory::kUnknown ? 0 : rss);
-  store(page_->arenas, stats.arena_count);
-  __atomic_store_n(&page_->sequence, sequence + 1, __ATOMIC_RELEASE);
+  page_.resident = rss == ProcessMemory::kUnknown ? 0 : rss;
+  page_.arenas = stats.arena_count;
+  const int error = copy_to_file();
+  if (error != 0) {
+    leave();
+  }
+  return error;
+}
+
+// The sequence is odd while the rest is copied.
+int LivePageWriter::copy_to_file() {
+  constexpr size_t kSequence = offsetof(talc_live_page, sequence);
+  page_.sequence |= 1;
+  int error = copy_into_file(file_ + kSequence, &page_.sequence, sizeof page_.sequence);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  error = error != 0 ? error : copy_into_file(file_, &page_, sizeof page_);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  page_.sequence += 1;
+  return error != 0 ? error
+                    : copy_into_file(file_ + kSequence, &page_.sequence, sizeof page_.sequence);
 }
 
 }  // namespace talc

@@ -57,10 +57,12 @@ void install_handler(int number) {
   sigaction(number, &action, nullptr);
 }
 
-void open_page() {
+// deed(path) for the page's file, of which a failure is told.
+template <class Deed>
+void with_page_path(Deed deed) {
   char path[Options::kMaxPath];
   const bool fits = output.expand_path(options().watch, 0, path);
-  const int error = fits ? page.open(path, output.program()) : ENAMETOOLONG;
+  const int error = fits ? deed(path) : ENAMETOOLONG;
   if (error != 0 && error != EBUSY) {
     output.tell_failure("show the statistics in", path, error);
   }
@@ -75,13 +77,16 @@ bool has_own_page() {
 void show_page() {
   if (is_page_to_be_opened) {
     is_page_to_be_opened = false;
-    open_page();
+    with_page_path([](const char* path) { return page.open(path, output.program()); });
   }
   if (page.is_open()) {
     // Large for a stack of a thread of ours, and for one thread at a time.
     static constinit ProcessStats stats;
     process_heap().get_stats(stats, TheHeap::Resident::skip);
-    page.show(stats, ProcessMemory::ask_rss());
+    const int error = page.show(stats, ProcessMemory::ask_rss());
+    if (error != 0) {
+      with_page_path([&](const char*) { return error; });
+    }
   }
 }
 

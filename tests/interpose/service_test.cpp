@@ -109,6 +109,9 @@ TEST_F(Service, HasAThreadOnlyIfItIsAskedFor) {
                                     {"TALC_STATS_SIGNAL", "USR2"},
                                     {"TALC_WATCH", "page"}}) {
     EXPECT_EQ(live("count_threads", {{name, value}}).out, "2 threads\n") << name;
+    // Also where it is not to give memory back.
+    EXPECT_EQ(live("count_threads", {{name, value}, {"TALC_BACKGROUND_THREAD", "0"}}).out,
+              "2 threads\n");
   }
 }
 
@@ -175,6 +178,13 @@ TEST_F(Service, LeavesThePageToItsProcess) {
       live("watched_fork", {{"TALC_WATCH", "page"}, {"PAGE", folder_ + "/page"}});
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
   EXPECT_EQ(files().size(), 1U);
+}
+
+TEST_F(Service, LeavesAPageThatSomebodyTruncates) {
+  const std::string path = folder_ + "/page";
+  const Outcome outcome = live("watched_truncated", {{"TALC_WATCH", "page"}, {"PAGE", path}});
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  EXPECT_EQ(outcome.err, "talc: cannot show the statistics in " + path + ": error 14\n");
 }
 
 TEST_F(Service, GivesEachProcessAPageOfItsOwnIfThePathSaysSo) {

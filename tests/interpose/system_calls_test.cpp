@@ -45,6 +45,7 @@ const std::map<std::string, int> kNumbers = {
     TALC_NUMBER(rt_sigprocmask),
     TALC_NUMBER(ftruncate),
     TALC_NUMBER(kill),
+    TALC_NUMBER(process_vm_writev),
     TALC_NUMBER(prctl),
     // What only the C library makes, for programs and for these.
     TALC_NUMBER(brk),
@@ -78,7 +79,7 @@ const Calls kStatistics = {"mincore", "newfstatat", "fcntl", "getcwd",   "openat
                            "read",    "write",      "close", "getrusage"};
 const Calls kStart = {"getpid"};  // and in the child of a fork
 const Calls kBackground = {"rt_sigprocmask", "prctl", "openat", "read", "close"};
-const Calls kService = {"rt_sigaction", "ftruncate", "kill"};
+const Calls kService = {"rt_sigaction", "ftruncate", "kill", "process_vm_writev"};
 const Calls kOptions = {"prctl"};
 
 // ---- what the C library adds ----
@@ -198,7 +199,7 @@ TEST(SystemCalls, WithOptionsIsOneMore) {
   }
 }
 
-TEST(SystemCalls, WhileTheProgramRunsAreThreeMore) {
+TEST(SystemCalls, WhileTheProgramRunsAreFourMore) {
   const std::string page = testing::TempDir() + "talc_sandbox_page";
   const std::map<std::string, std::string> environment = {
       {"TALC_STATS_INTERVAL", "0.25"}, {"TALC_STATS_SIGNAL", "USR2"}, {"TALC_WATCH", page}};
@@ -211,7 +212,7 @@ TEST(SystemCalls, WhileTheProgramRunsAreThreeMore) {
     EXPECT_NE(outcome.err.find("interval"), std::string::npos);
   }
   // "kill" may be left out: sandbox.c itself, before it is this program, may have shown the page.
-  for (const std::string call : {"rt_sigaction", "ftruncate"}) {
+  for (const std::string call : {"rt_sigaction", "ftruncate", "process_vm_writev"}) {
     const auto outcome = live(program, allowed, call, environment);
     EXPECT_TRUE(outcome.killed_by(SIGSYS)) << call << outcome.describe();
   }

@@ -241,6 +241,16 @@ static int watched_fork(void) {
              : 1;
 }
 
+/* A store into the page would be a SIGBUS now. */
+static int watched_truncated(void) {
+  rest(500);
+  if (truncate(getenv("PAGE"), 0) != 0) {
+    return 1;
+  }
+  rest(700);
+  return 0;
+}
+
 static const struct {
   const char* name;
   int (*live)(void);
@@ -257,6 +267,7 @@ static const struct {
     {"forked_briefly", forked_briefly},
     {"watched", watched},
     {"watched_fork", watched_fork},
+    {"watched_truncated", watched_truncated},
 };
 
 int main(int argc, char** argv) {
