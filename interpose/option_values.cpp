@@ -36,6 +36,28 @@ bool is(Piece piece, const char* word) {
   return i == piece.size && word[i] == '\0';
 }
 
+// By rows of the usual table: row[j] is the distance of what of the piece was looked at from the word's
+// first j letters.
+size_t distance(Piece piece, const char* word) {
+  const size_t word_size = __builtin_strlen(word);
+  size_t row[kMaxWord];
+  for (size_t j = 0; j <= word_size; ++j) {
+    row[j] = j;
+  }
+  for (size_t i = 0; i < piece.size; ++i) {
+    size_t above_left = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < word_size; ++j) {
+      const bool is_same = to_lower(piece.text[i]) == to_lower(word[j]);
+      const size_t replaced = above_left + (is_same ? 0 : 1);
+      above_left = row[j + 1];
+      const size_t less = above_left < row[j] ? above_left : row[j];
+      row[j + 1] = less + 1 < replaced ? less + 1 : replaced;
+    }
+  }
+  return row[word_size];
+}
+
 bool read_switch(Piece piece, bool& result) {
   constexpr struct {
     const char* word;

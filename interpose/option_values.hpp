@@ -21,6 +21,11 @@ namespace values {
 // Whether they are the same, capitals aside.
 bool is(Piece piece, const char* word);
 
+// How many letters have to be put in, left out or replaced to make one of the other, capitals aside.
+// Requires: the word is shorter than kMaxWord. Cost: the product of their lengths.
+inline constexpr size_t kMaxWord = 32;
+size_t distance(Piece piece, const char* word);
+
 // 1 or 0, yes or no, on or off, true or false.
 bool read_switch(Piece piece, bool& result);
 

@@ -274,7 +274,8 @@ const Option option_table[kOptionCount] = {
      "Give free memory back early while it is more than this share of what is live.",
      set_dirty_ratio, print_dirty_ratio},
     {"background_thread", on_off, true, kSwitch, "1",
-     "Let a thread of the library give memory back while the program sleeps.",
+     "Let a thread of the library give memory back while the program sleeps. Statistics that are "
+     "wanted while the program runs have such a thread in any case.",
      set_background_thread, print_background_thread},
     {"heap_limit", number, true,
      "bytes, perhaps with K, M, G or T, a percentage up to 100% or none", "none",
@@ -308,9 +309,9 @@ const Option* find_option(Piece name) {
   return nullptr;
 }
 
-void print_variable_name(const Option& option, TextWriter& out) {
+void print_variable_name(const char* name, TextWriter& out) {
   out.text("TALC_");
-  for (const char* at = option.name; *at != '\0'; ++at) {
+  for (const char* at = name; *at != '\0'; ++at) {
     out.character(*at >= 'a' && *at <= 'z' ? static_cast<char>(*at - 'a' + 'A') : *at);
   }
 }
@@ -326,7 +327,7 @@ bool set_option(Options& options, const Option& option, Piece value, Origin orig
 void print_options(const Options& options, TextWriter& out) {
   const char* const origins[] = {"preset", "talc_conf", "TALC_CONF", "environment", "call"};
   for (size_t i = 0; i < kOptionCount; ++i) {
-    print_variable_name(option_table[i], out.text("talc: "));
+    print_variable_name(option_table[i].name, out.text("talc: "));
     option_table[i].print(options, out.character('='));
     out.text(" (").text(origins[static_cast<unsigned>(options.origins[i])]).text(")\n");
   }

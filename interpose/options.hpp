@@ -73,7 +73,7 @@ bool read_format(Piece name, StatsFormat& format);
 // Null if there is none of that name.
 const Option* find_option(Piece name);
 // "TALC_PURGE_DELAY" of "purge_delay".
-void print_variable_name(const Option& option, TextWriter& out);
+void print_variable_name(const char* name, TextWriter& out);
 
 // Sets one option. Returns whether `value` is one of its values. Requires: `option` is of the table.
 bool set_option(Options& options, const Option& option, Piece value, Origin origin);

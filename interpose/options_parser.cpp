@@ -62,40 +62,89 @@ class Warning {
   OptionWarning warn_;
 };
 
+// What a name that is in no table may have been meant for: what is two letters away from it at most.
+class Guess {
+ public:
+  explicit Guess(Piece given) : given_(given) {
+    for (const Option& option : option_table) {
+      offer(option.name);
+    }
+  }
+  void offer(const char* name) {
+    const size_t size = __builtin_strlen(name);
+    if (given_.size > size + kMostSlips || size > given_.size + kMostSlips) {
+      return;
+    }
+    const size_t slips = values::distance(given_, name);
+    name_ = slips < fewest_ ? name : slips == fewest_ ? nullptr : name_;
+    fewest_ = slips < fewest_ ? slips : fewest_;
+  }
+  // Null: there is none, or several are as near.
+  const char* name() const { return name_; }
+
+ private:
+  static constexpr size_t kMostSlips = 2;
+
+  Piece given_;
+  size_t fewest_ = kMostSlips + 1;
+  const char* name_ = nullptr;
+};
+
+// The part of `piece` before any of these characters.
+Piece before(Piece piece, const char* ends) {
+  size_t size = 0;
+  while (size != piece.size && __builtin_strchr(ends, piece.text[size]) == nullptr) {
+    ++size;
+  }
+  return {piece.text, size};
+}
+
+// What follows its first `size_bytes` bytes and the one behind them.
+Piece behind(Piece piece, size_t size_bytes) {
+  const size_t skipped = size_bytes < piece.size ? size_bytes + 1 : piece.size;
+  return {piece.text + skipped, piece.size - skipped};
+}
+
+// A '=' instead of a ':' is a slip, too.
+void tell_unknown(Piece pair, const char* source, Options& options, OptionWarning warn) {
+  Warning warning(options, warn);
+  warning.text("unknown option ").quoted(pair).text(" in ").text(source);
+  const Piece name = before(pair, ":=");
+  const char* const meant = Guess(name).name();
+  if (meant != nullptr) {
+    const Piece value = behind(pair, name.size);
+    warning.text("; did you mean '").text(meant).text(name.size == pair.size ? "" : ":");
+    warning.out().text(value.text, value.size).text("'?");
+  }
+}
+
+// "name:value" of `source`.
+void obey_pair(Piece pair, const char* source, Origin origin, Options& options,
+               OptionWarning warn) {
+  const Piece name = before(pair, ":");
+  const Option* const option = find_option(name);
+  if (option == nullptr) {
+    tell_unknown(pair, source, options, warn);
+    return;
+  }
+  const Piece value = behind(pair, name.size);
+  if (!set_option(options, *option, value, origin)) {
+    Warning warning(options, warn);
+    warning.text(option->name).text(" in ").text(source).text(" must be ").text(option->values);
+    warning.text(", not ").quoted(value);
+  }
+}
+
 // "name:value,name:value" of `source`, from left to right: the last of one name counts.
 void obey_conf(const char* string, const char* source, Origin origin, Options& options,
                OptionWarning warn) {
-  const char* at = string;
-  while (*at != '\0') {
-    const char* end = at;
-    while (*end != ',' && *end != '\0') {
-      ++end;
+  Piece rest = {string, __builtin_strlen(string)};
+  while (rest.size != 0) {
+    const Piece pair = before(rest, ",");
+    if (pair.size != 0) {  // else there is a comma too many
+      obey_pair(pair, source, origin, options, warn);
     }
-    const char* colon = at;
-    while (colon != end && *colon != ':') {
-      ++colon;
-    }
-    const Piece pair = {at, static_cast<size_t>(end - at)};
-    const Option* const option = find_option({at, static_cast<size_t>(colon - at)});
-    if (pair.size == 0) {
-      // a comma too many
-    } else if (option == nullptr) {
-      Warning(options, warn).text("unknown option ").quoted(pair).text(" in ").text(source);
-    } else {
-      const char* const value_at = colon == end ? end : colon + 1;
-      const Piece value = {value_at, static_cast<size_t>(end - value_at)};
-      if (!set_option(options, *option, value, origin)) {
-        Warning(options, warn)
-            .text(option->name)
-            .text(" in ")
-            .text(source)
-            .text(" must be ")
-            .text(option->values)
-            .text(", not ")
-            .quoted(value);
-      }
-    }
-    at = *end == '\0' ? end : end + 1;
+    rest = behind(rest, pair.size);
   }
 }
 
@@ -104,7 +153,7 @@ const Option* option_of(Piece name) {
   for (const Option& option : option_table) {
     char variable[64];
     TextWriter out(variable);
-    print_variable_name(option, out);
+    print_variable_name(option.name, out);
     if (equal(name, {out.data(), out.size()})) {
       return &option;
     }
@@ -112,14 +161,24 @@ const Option* option_of(Piece name) {
   return nullptr;
 }
 
+void tell_unknown(Piece variable, Options& options, OptionWarning warn) {
+  Warning warning(options, warn);
+  warning.out().text("unknown option ").text(variable.text, variable.size);
+  Guess guess(behind(variable, kPrefixSize - 1));
+  guess.offer("conf");
+  if (guess.name() != nullptr) {
+    print_variable_name(guess.name(), warning.text("; did you mean ").out());
+    warning.text("?");
+  }
+}
+
 void obey(const Variable& variable, Options& options, OptionWarning warn) {
   const Option* const option = option_of(variable.name);
   if (option == nullptr) {
-    Warning warning(options, warn);
-    warning.out().text("unknown option ").text(variable.name.text, variable.name.size);
+    tell_unknown(variable.name, options, warn);
   } else if (!set_option(options, *option, variable.value, Origin::variable)) {
     Warning warning(options, warn);
-    print_variable_name(*option, warning.out());
+    print_variable_name(option->name, warning.out());
     warning.text(" must be ").text(option->values).text(", not ").quoted(variable.value);
   }
 }

@@ -54,7 +54,7 @@ std::string printed(const talc::Options& options, const char* name) {
 std::string value_of(const char* name, const std::string& value) {
   char variable[64];
   talc::TextWriter out(variable);
-  talc::print_variable_name(option(name), out);
+  talc::print_variable_name(option(name).name, out);
   const std::string given = std::string(out.data(), out.size()) + "=" + value;
   const Parsed parsed = parse({given.c_str()});
   return parsed.warnings.empty() ? printed(*parsed.options, name) : parsed.warnings;
@@ -132,8 +132,30 @@ TEST(Options, TheFirstOfOneNameCounts) {
 
 TEST(Options, AnUnknownNameIsToldOnce) {
   const Parsed parsed = parse({"TALC_STAT=1", "TALC_STATS=1", "TALC_STAT=2", "TALC_=x"});
-  EXPECT_EQ(parsed.warnings, "talc: unknown option TALC_STAT\ntalc: unknown option TALC_\n");
+  EXPECT_EQ(parsed.warnings,
+            "talc: unknown option TALC_STAT; did you mean TALC_STATS?\n"
+            "talc: unknown option TALC_\n");
   EXPECT_EQ(parsed.options->stats, talc::StatsFormat::kText);
+}
+
+TEST(Options, ASlipOfThePenIsRecognized) {
+  for (const auto& [given, meant] : {
+           std::pair{"TALC_PURGEDELAY", "TALC_PURGE_DELAY"},
+           {"TALC_Purge_Delays", "TALC_PURGE_DELAY"},
+           {"TALC_HEAP_LMIIT", "TALC_HEAP_LIMIT"},
+           {"TALC_TPH", "TALC_THP"},
+           {"TALC_CONFG", "TALC_CONF"},
+           {"TALC_BACKGROUND_THREADED", "TALC_BACKGROUND_THREAD"},
+       }) {
+    const std::string variable = std::string(given) + "=1";
+    EXPECT_EQ(parse({variable.c_str()}).warnings,
+              std::string("talc: unknown option ") + given + "; did you mean " + meant + "?\n");
+  }
+  // Three letters, and two options as near.
+  for (const std::string name : {"TALC_PURG_DLY", "TALC_HEAP", "TALC_FOREIGNERS", "TALC_XATXX"}) {
+    const std::string variable = name + "=1";
+    EXPECT_EQ(parse({variable.c_str()}).warnings, "talc: unknown option " + name + "\n");
+  }
 }
 
 TEST(Options, ABadValueIsToldAndIgnored) {
@@ -282,6 +304,12 @@ TEST(Conf, TheLastOfOneNameCounts) {
 TEST(Conf, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(parse({"TALC_CONF=speed:1"}).warnings, "talc: unknown option 'speed:1' in TALC_CONF\n");
   EXPECT_EQ(
+      parse({"TALC_CONF=Purge-delay=500"}).warnings,
+      "talc: unknown option 'Purge-delay=500' in TALC_CONF; did you mean 'purge_delay:500'?\n");
+  EXPECT_EQ(parse({"TALC_CONF=verbos"}).warnings,
+            "talc: unknown option 'verbos' in TALC_CONF; did you mean 'verbose'?\n");
+  EXPECT_EQ(parse({"TALC_CONF=conv:1"}).warnings, "talc: unknown option 'conv:1' in TALC_CONF\n");
+  EXPECT_EQ(
       parse({"TALC_CONF=verbose"}).warnings,
       std::string("talc: verbose in TALC_CONF must be ") + option("verbose").values + ", not ''\n");
   EXPECT_EQ(parse({}, "thp:big").warnings,
@@ -324,7 +352,7 @@ TEST(Options, AreSetByACall) {
 std::string row_of(const talc::Option& option) {
   char variable[64];
   talc::TextWriter out(variable);
-  talc::print_variable_name(option, out);
+  talc::print_variable_name(option.name, out);
   return "| `" + std::string(out.data(), out.size()) + "` | " + option.values + " | " +
          option.preset + " | " + option.meaning + " |\n";
 }
@@ -355,7 +383,7 @@ TEST(Options, EachIsInTheManual) {
   for (const talc::Option& option : talc::option_table) {
     char variable[64];
     talc::TextWriter out(variable);
-    talc::print_variable_name(option, out);
+    talc::print_variable_name(option.name, out);
     const std::string entry = " .It Ev " + std::string(out.data(), out.size()) + " " +
                               option.meaning + " .Pp Value: " + option.values +
                               ". Default: " + option.preset + ". ";
