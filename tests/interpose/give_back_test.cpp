@@ -83,6 +83,12 @@ TEST(GiveBack, WithoutAThreadOfOursASleeperKeepsWhatItFreedLast) {
   EXPECT_GE(rest(4, kAWhile, {{"TALC_BACKGROUND_THREAD", "0"}}).after_mib, 32);
 }
 
+// That one is there, but for the statistics.
+TEST(GiveBack, NorDoesOneForStatisticsGiveBackThen) {
+  const Environment environment = {{"TALC_BACKGROUND_THREAD", "0"}, {"TALC_STATS_SIGNAL", "USR2"}};
+  EXPECT_GE(rest(4, kAWhile, environment).after_mib, 32);
+}
+
 TEST(GiveBack, TheDelayIsObeyed) {
   EXPECT_GE(rest(4, 1000, {{"TALC_PURGE_DELAY", "20000"}}).after_mib, 64);
 }

@@ -73,7 +73,7 @@ class Purger {
     if (delay_ms == Settings::kNever) {
       return;
     }
-    if (delay_ms != 0 && thread().is_running()) {
+    if (delay_ms != 0 && has_thread()) {
       if (is_due_early(heap, milliseconds())) {
         thread().hurry();
       }
@@ -93,7 +93,7 @@ class Purger {
     if (PurgeNotice<Kernel>::take_news()) {
       quiet_passes_ = 0;
     }
-    if (delay_ms <= 0 || quiet_passes_ > kQuietPasses) {
+    if (delay_ms <= 0 || !has_thread() || quiet_passes_ > kQuietPasses) {
       return BackgroundThread::kUntilWoken;
     }
     const unsigned half_ms = half_of(delay_ms);
@@ -142,6 +142,11 @@ class Purger {
     return static_cast<unsigned>(half_ms < kLeastHalfMs  ? kLeastHalfMs
                                  : half_ms > kMostHalfMs ? kMostHalfMs
                                                          : half_ms);
+  }
+
+  // A thread that purges: one that is there for statistics only leaves it to the program's calls.
+  static bool has_thread() {
+    return thread().is_running() && settings.background_thread.load(std::memory_order_relaxed);
   }
 
   // Some milliseconds off, which matters to nobody here, and without a system call.
