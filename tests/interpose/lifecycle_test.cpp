@@ -67,7 +67,9 @@ const Moment kMoments[] = {
     {"threads", "only_frees"},     {"threads", "idle_owner"},
     {"signals", "storm"},          {"signals", "unwound"},
     {"signals", "left_alone"},     {"loading", "plugins"},
-    {"loading", "exceptions"},
+    {"loading", "exceptions"},     {"thread_start", "alone"},
+    {"thread_start", "first"},     {"thread_start", "forked"},
+    {"thread_start", "refused"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Moments, Lifecycle,
