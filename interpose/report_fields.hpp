@@ -50,7 +50,8 @@ inline constexpr Field kFields[] = {
      "calls of the kernel for memory"},
     {"huge_blocks", &ProcessStats::huge_blocks, Unit::kCount, false,
      "live blocks with their own mapping"},
-    {"huge_bytes", &ProcessStats::huge_bytes, Unit::kBytes, false, "their bytes"},
+    {"huge_bytes", &ProcessStats::huge_bytes, Unit::kBytes, false,
+     "of live blocks with their own mapping"},
 };
 
 // Of each arena. The text has those that fit into a line.
