@@ -1,4 +1,5 @@
-// Memory goes back by time, while the program sleeps: programs/rests_after_work.cpp under preload.
+// Memory goes back by time, while the program sleeps: programs/rests_after_work.cpp under preload. And what is
+// used again and again does not: programs/cycles.cpp.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -91,6 +92,13 @@ TEST(GiveBack, NorDoesOneForStatisticsGiveBackThen) {
 
 TEST(GiveBack, TheDelayIsObeyed) {
   EXPECT_GE(rest(4, 1000, {{"TALC_PURGE_DELAY", "20000"}}).after_mib, 64);
+}
+
+// A call a second at most, of one thread in one arena.
+TEST(GiveBack, WhatComesAndGoesCausesNoStorm) {
+  const auto outcome = subprocess::run_under_talc({subprocess::program("cycles")});
+  ASSERT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  EXPECT_LE(std::stol(outcome.out), 2);
 }
 
 TEST(GiveBack, NearTheLimitOfAControlGroupItIsNot) {
