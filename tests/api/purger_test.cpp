@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "support/flaky_pages.hpp"
+#include "talc/api/process_heap.hpp"
 #include "talc/os/pause.hpp"
 
 namespace talc {
@@ -130,6 +133,36 @@ TEST_F(PurgerTest, NoneIsWhereMemoryIsNeverToGoBack) {
   settings.purge_delay_ms.store(Settings::kNever, std::memory_order_relaxed);
   churn(100 * kMiB);
   EXPECT_EQ(passes(), 0U);
+}
+
+struct ScatteredTag {};
+constinit BasicProcessHeap<FlakyPages<ScatteredTag>> scattered_heap;
+
+size_t dirty_bytes() {
+  PurgePass pass;
+  scattered_heap.purge(pass);
+  return pass.dirty_bytes;
+}
+
+// In more pieces than a part of a pass takes.
+TEST(PurgeTo, TakesWhatIsScattered) {
+  std::vector<void*> blocks(1000);
+  for (void*& block : blocks) {
+    block = scattered_heap.allocate(68000, 16);
+  }
+  for (size_t i = 0; i < blocks.size(); i += 2) {
+    scattered_heap.release(blocks[i]);
+  }
+  PurgePass pass{.takes = PurgePass::Takes::idle, .number = 1};
+  scattered_heap.purge(pass);
+  ASSERT_GE(pass.dirty_bytes, 25 * kMiB);
+  EXPECT_EQ(pass.purged_bytes, 0U);
+  scattered_heap.purge_to(20 * kMiB, pass);
+  EXPECT_LE(dirty_bytes(), 20 * kMiB);
+  EXPECT_GE(dirty_bytes(), 10 * kMiB);
+  for (size_t i = 1; i < blocks.size(); i += 2) {
+    scattered_heap.release(blocks[i]);
+  }
 }
 
 }  // namespace

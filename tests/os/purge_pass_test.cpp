@@ -47,6 +47,21 @@ TEST(Age, PassesAreToldApartForLong) {
   }
 }
 
+TEST(PurgePass, APartEndsAfterSoManyBytesOrCalls) {
+  PurgePass pass;
+  pass.begin_part();
+  pass.count_call(PurgePass::kPartBytes - 1);
+  EXPECT_TRUE(pass.may_call());
+  pass.count_call(PurgePass::kPartBytes);
+  EXPECT_FALSE(pass.may_call());
+  pass.begin_part();
+  for (unsigned i = 0; i < PurgePass::kPartCalls; ++i) {
+    EXPECT_TRUE(pass.may_call());
+    pass.count_call(1);
+  }
+  EXPECT_FALSE(pass.may_call());
+}
+
 struct Tag;
 using Kernel = FlakyPages<Tag>;
 

@@ -296,7 +296,6 @@ class BasicProcessHeap {
   static constexpr unsigned kPatienceMs = 1000;
   // A pass of the purger waits no longer for an arena, and asks the kernel no more often in one visit.
   static constexpr unsigned kPurgePatienceMs = 20;
-  static constexpr unsigned kPurgeCalls = 128;
 
   // The purger is told before anything else happens, so that the usual ways end in a jump.
   [[gnu::cold, gnu::noinline]] void* allocate_after_notice(size_t size, size_t align) {
@@ -466,12 +465,12 @@ void BasicProcessHeap<Kernel>::purge(PurgePass& pass) {
         break;
       }
       pass.dirty_bytes = dirty_bytes;
-      pass.calls_left = kPurgeCalls;
+      pass.begin_part();
       visit->purge(pass);
       pass.live_bytes += pass.may_call() ? visit->claimed_bytes() - visit->free_bytes() : 0;
     } while (!pass.may_call());
   }
-  pass.calls_left = ~0U;
+  pass.begin_free_part();
   huge_.purge(pass);
   pass.live_bytes += huge_.get_counts().live_bytes;
 }
@@ -482,11 +481,18 @@ void BasicProcessHeap<Kernel>::purge_to(size_t dirty_bytes, PurgePass& pass) {
   const size_t idle_bytes = pass.purged_bytes;
   const size_t excess = pass.dirty_bytes - dirty_bytes;
   huge_.purge(pass);
-  for (unsigned i = 0; i < arenas().count() && pass.purged_bytes - idle_bytes < excess; ++i) {
-    if (const auto visit = arenas()[i].visit_within(kPurgePatienceMs)) {
-      pass.calls_left = kPurgeCalls;
+  for (unsigned i = 0; i < arenas().count(); ++i) {
+    do {
+      if (pass.purged_bytes - idle_bytes >= excess) {
+        return;
+      }
+      const auto visit = arenas()[i].visit_within(kPurgePatienceMs);
+      if (!visit) {
+        break;
+      }
+      pass.begin_part();
       visit->purge(pass);
-    }
+    } while (!pass.may_call());
   }
 }
 

@@ -17,17 +17,33 @@ struct PurgePass {
   enum class Takes : unsigned char { nothing, idle, all };
 
   Takes takes = Takes::nothing;
-  unsigned number = 0;        // of the pass; a pass may come in several parts
-  unsigned calls_left = ~0U;  // how often this part may ask the kernel
-  size_t purged_bytes = 0;    // what it has given back
-  size_t dirty_bytes = 0;     // what it has left: free memory that may have pages
-  size_t live_bytes = 0;      // what is not free, with what that costs
+  unsigned number = 0;             // of the pass; a pass may come in several parts
+  unsigned calls_left = ~0U;       // how often this part may ask the kernel
+  size_t bytes_left = ~size_t{0};  // how much this part may give back, before its last call
+  size_t purged_bytes = 0;         // what it has given back
+  size_t dirty_bytes = 0;          // what it has left: free memory that may have pages
+  size_t live_bytes = 0;           // what is not free, with what that costs
 
-  bool may_call() const { return calls_left != 0; }
+  // A part that holds a lock: who wants it waits for some hundred microseconds, mostly.
+  void begin_part() {
+    calls_left = kPartCalls;
+    bytes_left = kPartBytes;
+  }
+  // One that holds none.
+  void begin_free_part() {
+    calls_left = ~0U;
+    bytes_left = ~size_t{0};
+  }
+
+  bool may_call() const { return calls_left != 0 && bytes_left != 0; }
   void count_call(size_t bytes) {
     calls_left -= 1;
+    bytes_left -= bytes < bytes_left ? bytes : bytes_left;
     purged_bytes += bytes;
   }
+
+  static constexpr unsigned kPartCalls = 128;
+  static constexpr size_t kPartBytes = size_t{8} << 20;
 };
 
 class Age {
