@@ -1,5 +1,5 @@
-"""The Debian packages: made by scripts/package, looked through by lintian, installed and removed in a small system,
-used there as their users would. Skipped where chroot is not allowed, or without the programs that make packages.
+"""The Debian packages: made by scripts/package, looked through by lintian, installed, upgraded and removed in a small
+system, used there as their users would. Skipped where chroot is not allowed, or without the programs that make packages.
 """
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from minimal_root import MinimalRoot, may_chroot
 SOURCE = Path(os.environ["TEST_SOURCE"])
 BUILD = Path(os.environ["BUILD_DIR"])
 NAMES = ("libtalc1", "libtalc-dev", "talc-tools")
+EARLIER = "0.9.0"
 
 WAYS = {
     "shared": ["-ltalc"],
@@ -73,11 +74,53 @@ class Packages(unittest.TestCase):
         self.assertEqual([path.name for path in records.iterdir() if "talc" in path.name], [])
         self.assertNotIn("talc", self.root.run("ldconfig", "-p").stdout)
 
+    def version_of(self, name: str) -> str:
+        field = ["dpkg-deb", "--field", self.packages[name], "Version"]
+        return subprocess.check_output(field, text=True).strip()
+
     def test_they_have_the_version_of_the_project(self):
         info = json.loads((BUILD / "meson-info/intro-projectinfo.json").read_text())
         for name in NAMES:
-            field = ["dpkg-deb", "--field", self.packages[name], "Version"]
-            self.assertEqual(subprocess.check_output(field, text=True).strip(), info["version"])
+            self.assertEqual(self.version_of(name), info["version"])
+
+    def install_earlier(self, name: str) -> None:
+        """The package as an earlier version of it, with a file that is no longer in it."""
+        tree = self.root.folder / "tmp" / name
+        package = self.root.folder / "tmp/earlier.deb"
+        self.addCleanup(package.unlink, missing_ok=True)
+        subprocess.run(["dpkg-deb", "--raw-extract", self.packages[name], tree], check=True)
+        control = tree / "DEBIAN/control"
+        control.write_text(control.read_text().replace(self.version_of(name), EARLIER))
+        for link in tree.glob("usr/lib/*/libtalc*.so.1"):
+            (link.parent / os.readlink(link)).rename(link.with_suffix(f".{EARLIER}"))
+            link.unlink()
+            link.symlink_to(link.with_suffix(f".{EARLIER}").name)
+        (tree / f"usr/share/doc/{name}/gone").touch()
+        made = ["dpkg-deb", "-Znone", "--root-owner-group", "--build", tree, package]
+        subprocess.run(made, stdout=subprocess.DEVNULL, check=True)
+        shutil.rmtree(tree)
+        self.dpkg("--install", "/tmp/earlier.deb")
+        package.unlink()
+
+    def test_they_take_the_place_of_earlier_ones(self):
+        fresh = self.root.contents()
+        self.dpkg("--purge", *NAMES)
+        for name in NAMES:
+            self.install_earlier(name)
+        script = "print(1, flush=True); input(); print(len([bytes(1000) for i in range(10 ** 5)]))"
+        served = ["env", "LD_PRELOAD=libtalc.so.1", "TALC_STATS=json", "python3", "-IS", "-c", script]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(["chroot", self.root.folder, *served], text=True, **pipes) as program:
+            self.assertEqual(program.stdout.readline(), "1\n")
+            refused = self.dpkg("--install", "/tmp/talc-tools.deb", check=False)
+            self.assertIn(f"on system is {EARLIER}", refused.stderr)
+            self.dpkg("--install", *(f"/tmp/{name}.deb" for name in NAMES))
+            # What runs keeps the library that it began with.
+            printed, report = program.communicate("\n")
+        self.assertEqual(printed, "100000\n")
+        self.assertGreater(json.loads(report)["allocations"], 10**5)
+        self.assertEqual(self.root.contents() ^ fresh, set())
+        self.root.run("talc-run", "true")
 
     def test_one_needs_another(self):
         self.dpkg("--purge", *NAMES)
