@@ -1,5 +1,5 @@
 """The Debian packages: made by scripts/package, looked through by lintian, installed, upgraded and removed in a small
-system, used there as their users would. Skipped where chroot is not allowed, or without the programs that make packages.
+system, used there as their users would. Skipped where chroot is not allowed, or without what makes packages.
 """
 from __future__ import annotations
 
