@@ -143,7 +143,8 @@ TEST_P(Cost, FailureLooksAtNoEmptyBins) {
   const size_t largest = std::max_element(holes_.begin(), holes_.end(), [](Span a, Span b) {
                            return a.size() < b.size();
                          })->size();
-  EXPECT_LE(steps_of([&] { EXPECT_EQ(malloc(4 * largest + 256, 4096), nullptr); }), kSearchSteps);
+  const size_t steps = steps_of([&] { EXPECT_EQ(malloc(4 * largest + 256, 4096), nullptr); });
+  EXPECT_LE(steps, kSearchSteps);
 }
 
 // Merging costs a step for each chunk that waited, so a step for each free on average.
