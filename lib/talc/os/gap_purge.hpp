@@ -46,6 +46,7 @@ class GapPurge {
 
  private:
   static constexpr size_t kHeaderBytes = 4 * kWordSize;
+  static constexpr size_t kAgeMask = 0xFF;
 
   static char* mark_of(char* base) { return base + kHeaderBytes - kWordSize; }
 
@@ -55,12 +56,13 @@ class GapPurge {
     return Span(align_up(gap.base + kHeaderBytes, page), align_down(gap.acme - kWordSize, page));
   }
 
+  // The high bits of what is scattered, for which all bits below count; the low ones are the Age's.
   static size_t hash_of(Span gap) {
-    return scatter(address_of(gap.base) ^ gap.size() << (kWordBits / 4)) << 8;
+    return scatter(address_of(gap.base) + scatter(gap.size())) & ~kAgeMask;
   }
   static Age read(Span gap) {
     const size_t mark = load_word(mark_of(gap.base));
-    return mark >> 8 == hash_of(gap) >> 8 ? Age(static_cast<uint8_t>(mark)) : Age();
+    return (mark & ~kAgeMask) == hash_of(gap) ? Age(static_cast<uint8_t>(mark)) : Age();
   }
   static void write(Span gap, Age age) { store_word(mark_of(gap.base), hash_of(gap) | age.bits()); }
 };
