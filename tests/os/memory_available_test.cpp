@@ -85,8 +85,8 @@ TEST(MemoryAvailable, IsUnboundedWhereNobodyTells) {
 
 TEST(MemoryAvailable, IsNoMoreThanThisMachineHas) {
   FILE* const file = fopen("/proc/meminfo", "r");
-  size_t kib = 0;
-  ASSERT_EQ(fscanf(file, "MemTotal: %zu kB", &kib), 1);
+  unsigned long long kib = 0;  // more than a word of 32 bits tells, in bytes
+  ASSERT_EQ(fscanf(file, "MemTotal: %llu kB", &kib), 1);
   fclose(file);
   EXPECT_LE(memory_available(), kib << 10);
   EXPECT_GE(memory_available(), size_t{1} << 20);
