@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +91,8 @@ static int begin_forked(void) {
 int main(int argc, char** argv) {
   const char* const moment = argc == 2 ? argv[1] : "";
   alarm(60); /* instead of a deadlock */
+  const struct rlimit limit = {(rlim_t)2 << 30, (rlim_t)2 << 30};
+  setrlimit(RLIMIT_AS, &limit); /* instead of all memory, where each start leads to the next */
   is_refused = strcmp(moment, "refused") == 0;
   if (strcmp(moment, "first") == 0) {
     return begin_first();
