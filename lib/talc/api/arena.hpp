@@ -392,6 +392,7 @@ class alignas(64) Arena {
   struct [[gnu::may_alias]] Waiting {
     SealedLink<Waiting> link;
   };
+  static_assert(sizeof(SealedLink<void>) <= SizeClasses::size_of(0));
 
   void* take_chunk(size_t size_bytes, size_t align, Growth growth, bool& is_fresh) {
     const auto request = [&] { return engine().malloc(size_bytes, align); };
