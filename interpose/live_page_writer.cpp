@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -60,7 +61,8 @@ char* map_file(int file, talc_live_page& before, int& error) {
     error = EINVAL;
     return nullptr;
   }
-  if (read(file, &before, sizeof before) == sizeof before && is_taken(before)) {
+  // Not by read(), where a thread may be cancelled.
+  if (syscall(SYS_read, file, &before, sizeof before) == sizeof before && is_taken(before)) {
     error = EBUSY;
     return nullptr;
   }

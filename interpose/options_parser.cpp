@@ -62,7 +62,8 @@ class Warning {
   OptionWarning warn_;
 };
 
-// What a name that is in no table may have been meant for: what is two letters away from it at most.
+// What a name that is in no table may have been meant for: what begins alike, and is two letters away
+// from it at most.
 class Guess {
  public:
   explicit Guess(Piece given) : given_(given) {
@@ -72,7 +73,9 @@ class Guess {
   }
   void offer(const char* name) {
     const size_t size = __builtin_strlen(name);
-    if (given_.size > size + kMostSlips || size > given_.size + kMostSlips) {
+    const char first[] = {*name, '\0'};
+    if (given_.size == 0 || !values::is({given_.text, 1}, first) ||
+        given_.size > size + kMostSlips || size > given_.size + kMostSlips) {
       return;
     }
     const size_t slips = values::distance(given_, name);
