@@ -34,6 +34,8 @@ constexpr unsigned kTickMs = 250;
 const Options& options() { return process_options(); }
 
 bool has_last_report() { return options().stats != StatsFormat::kNone; }
+// Any report, or the page: else nothing here is touched, in most processes.
+bool is_wanted() { return has_last_report() || wants_service(); }
 
 void write_report(StatsFormat format, Reason reason) {
   ReportBuffer buffer;
@@ -106,7 +108,7 @@ void report_interval() {
 
 void begin(const char* argv0) {
   const Options& given = options();
-  if (!has_last_report() && !wants_service()) {
+  if (!is_wanted()) {
     return;
   }
   output.prepare(given, argv0);
@@ -149,7 +151,7 @@ void begin_in_child() {
 }
 
 void finish() {
-  if (!has_last_report() && !wants_service()) {
+  if (!is_wanted()) {
     return;
   }
   // No other report comes after the last one. A service that hangs is not waited for.
