@@ -32,8 +32,7 @@ class MiddleBlocks {
     void* const block = cache.is_changing() ? nullptr : cache.hot().take(size, usable);
     if (block != nullptr) {
       BlockPrefix::change(block, BlockPrefix::State::freed, BlockPrefix::State::live);
-      cache.hot_allocations().store(cache.hot_allocations().load(std::memory_order_relaxed) + 1,
-                                    std::memory_order_relaxed);
+      add_alone(cache.hot_allocations(), 1);
     }
     return block;
   }

@@ -19,6 +19,7 @@
 #include <atomic>
 
 #include "talc/base/memory.hpp"
+#include "talc/front/add_alone.hpp"
 #include "talc/front/page_entry.hpp"
 
 namespace talc {
@@ -36,7 +37,7 @@ class alignas(PageEntry::kClassStep) Magazine {
     void* const block = *top;
     if (block != nullptr) [[likely]] {
       top_.store(top - 1, std::memory_order_relaxed);
-      taken_.store(taken_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      add_alone(taken_, 1);
     }
     return block;
   }
