@@ -61,7 +61,7 @@ class MiddleBlocks {
   void release(void* ptr, unsigned arena) {
     const size_t usable = TheArena::live_size(ptr);
     if (usable == 0 || !put_hot(arena, ptr, usable)) {
-      release_to_arena(ptr, arena);
+      release_to_arena(arenas(), ptr, arena);
     }
   }
 
@@ -102,14 +102,15 @@ class MiddleBlocks {
     return true;
   }
 
-  [[gnu::noinline]] void release_to_arena(void* ptr, unsigned index) {
-    TheArena& arena = arenas()[index];
+  [[gnu::noinline]] static void release_to_arena(ArenaSet<Kernel>& arenas, void* ptr,
+                                                 unsigned index) {
+    TheArena& arena = arenas[index];
     const size_t usable = arena.usable_size(ptr, Fault::double_free);
     ThreadCache& cache = Current::get();
     const bool may_post = cache.is_one() && cache.arena() != index && !cache.is_changing();
     if (may_post && usable <= Outbox::kMaxSize) {
       TheArena::make_wait(ptr, usable);
-      PostedBlocks<Kernel>::post(arenas(), cache, ptr, usable);
+      PostedBlocks<Kernel>::post(arenas, cache, ptr, usable);
     } else {
       arena.release(ptr, usable);
     }

@@ -138,16 +138,11 @@ class BasicProcessHeap {
       release_after_notice(ptr);
       return;
     }
-    const PageEntry entry = Map::get(ptr);
-    if (entry.kind() == PageEntry::Kind::small) [[likely]] {
-      small().release(ptr, entry);
-      return;
+    if (const size_t index = Map::near_granule(ptr); index < Map::kNearSize) [[likely]] {
+      release_as(ptr, Map::near_entry(index));
+    } else {
+      release_far(ptr);
     }
-    if (entry.kind() == PageEntry::Kind::heap) {
-      middle().release(ptr, entry.arena());
-      return;
-    }
-    release_huge(ptr, entry);
   }
 
   // The bytes that the block at `ptr` has, at least as many as were asked for, and always the same
@@ -370,6 +365,19 @@ class BasicProcessHeap {
     return limit == Settings::kUnlimited ? Footprint<Kernel>::mapped_bytes() : limit;
   }
 
+  // Where release goes on: all of it is jumped to, so that release has no stack frame.
+  [[gnu::always_inline]] void release_as(void* ptr, PageEntry entry) {
+    if (entry.kind() == PageEntry::Kind::small) [[likely]] {
+      release_small(ptr, entry);
+    } else if (entry.kind() == PageEntry::Kind::heap) {
+      release_middle(ptr, entry.arena());
+    } else {
+      release_huge(ptr, entry);
+    }
+  }
+  [[gnu::noinline]] void release_far(void* ptr) { release_as(ptr, Map::get(ptr)); }
+  [[gnu::noinline]] void release_small(void* ptr, PageEntry entry) { small().release(ptr, entry); }
+  [[gnu::noinline]] void release_middle(void* ptr, unsigned arena) { middle().release(ptr, arena); }
   [[gnu::noinline]] void release_huge(void* ptr, PageEntry entry) {
     require_huge(ptr, entry, Fault::double_free);
     huge_.release(ptr, entry);

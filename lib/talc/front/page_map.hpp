@@ -46,8 +46,11 @@ class PageMap {
     return slot == nullptr ? PageEntry() : load(*slot);
   }
 
-  // For free's fast path: which near granule holds `ptr`; kNearSize or more if none does, or if `ptr`
-  // is no multiple of 16. Requires: near_base() told `base`, once something was reserved.
+  // Which near granule holds `ptr`; kNearSize or more if none does.
+  static size_t near_granule(const void* ptr) {
+    return (address_of(ptr) - near_base()) >> kGranuleLog2;
+  }
+  // The same for free's fast path: kNearSize or more also if `ptr` is no multiple of 16. Requires: near_base() told `base`, once something was reserved.
   static size_t near_index(const void* ptr, size_t base) {
     // What must be zero in the offset, low bits and high ones, is above the rest when it is rotated.
     const size_t offset = address_of(ptr) - base;
@@ -193,8 +196,7 @@ class PageMap {
   }
 
   [[gnu::always_inline]] static uint32_t* find(const void* ptr) {
-    if (const size_t index = (address_of(ptr) - near_base()) >> kGranuleLog2; index < kNearSize)
-        [[likely]] {
+    if (const size_t index = near_granule(ptr); index < kNearSize) [[likely]] {
       return &near_[index];
     }
     if (!is_known(ptr)) [[unlikely]] {
