@@ -41,21 +41,32 @@ TEST(HotBlocks, ServeRequestsThatLeaveLittleUnused) {
   }
 }
 
-TEST(HotBlocks, OneOfTheRangeAboveServesIfTheNewestOfItsOwnIsTooSmall) {
+TEST(HotBlocks, OneThatIsLargeEnoughServesThoughItIsNotTheNewest) {
   HotBlocks hot;
   size_t size = 0;
   EXPECT_TRUE(hot.put(block(1), 10 * kKiB + 256));
   EXPECT_TRUE(hot.put(block(2), 10 * kKiB));
-  EXPECT_EQ(hot.take(10 * kKiB + 16, size), nullptr);
-  EXPECT_TRUE(hot.put(block(3), 10 * kKiB + 768));
-  EXPECT_EQ(hot.take(10 * kKiB + 16, size), block(3));
-  EXPECT_EQ(size, 10 * kKiB + 768);
-  EXPECT_EQ(hot.take(10 * kKiB, size), block(2));
-  EXPECT_EQ(hot.take(10 * kKiB, size), block(1));
+  EXPECT_EQ(hot.take(10 * kKiB + 16, size), block(1));
   EXPECT_EQ(size, 10 * kKiB + 256);
+  EXPECT_EQ(hot.take(10 * kKiB + 16, size), nullptr);
+  EXPECT_EQ(hot.take(10 * kKiB, size), block(2));
+  EXPECT_EQ(size, 10 * kKiB);
   EXPECT_EQ(hot.take(10 * kKiB, size), nullptr);
   EXPECT_EQ(count(hot), 0U);
   EXPECT_EQ(hot.bytes(), 0U);
+}
+
+TEST(HotBlocks, OneOfTheRangeAboveServesIfThoseOfItsOwnAreTooSmall) {
+  HotBlocks hot;
+  size_t size = 0;
+  for (unsigned i = 1; i <= HotBlocks::kLooks; ++i) {
+    EXPECT_TRUE(hot.put(block(i), 10 * kKiB));
+  }
+  EXPECT_EQ(hot.take(10 * kKiB + 16, size), nullptr);
+  EXPECT_TRUE(hot.put(block(9), 10 * kKiB + 768));
+  EXPECT_EQ(hot.take(10 * kKiB + 16, size), block(9));
+  EXPECT_EQ(size, 10 * kKiB + 768);
+  EXPECT_EQ(count(hot), HotBlocks::kLooks);
 }
 
 TEST(HotBlocks, OfTheLargestSizeTheyServeToo) {
@@ -68,14 +79,28 @@ TEST(HotBlocks, OfTheLargestSizeTheyServeToo) {
   EXPECT_EQ(hot.take(HotBlocks::kMaxSize, size), nullptr);
 }
 
-TEST(HotBlocks, HoldSomeOfEachRange) {
+TEST(HotBlocks, HoldAsManyAsThereArePlacesAndUseThemAgain) {
+  const size_t least = HotBlocks::kMinSize + 15;
+  const size_t many = HotBlocks::kMaxBytes / least;
   HotBlocks hot;
-  for (unsigned i = 0; i < HotBlocks::kDepth; ++i) {
-    EXPECT_TRUE(hot.put(block(i + 1), 10 * kKiB));
+  for (unsigned turn = 0; turn < 3; ++turn) {
+    size_t size = 0;
+    for (unsigned i = 0; i < many; ++i) {
+      EXPECT_TRUE(hot.put(block(i + 1), least));
+    }
+    EXPECT_FALSE(hot.put(block(1000), least));
+    for (size_t i = many; i > many / 2; --i) {
+      EXPECT_EQ(hot.take(least, size), block(i));
+      EXPECT_EQ(size, least);
+    }
+    EXPECT_EQ(count(hot), many / 2);
+    EXPECT_TRUE(hot.put(block(1001), 12 * kKiB));
+    EXPECT_TRUE(hot.put(block(1002), least));
+    EXPECT_EQ(count(hot), many / 2 + 2);
+    EXPECT_EQ(hot.take(12 * kKiB, size), block(1001));
+    EXPECT_EQ(hot.take(least, size), block(1002));
+    hot.empty([](void*, size_t) {});
   }
-  EXPECT_FALSE(hot.put(block(50), 10 * kKiB));
-  EXPECT_TRUE(hot.put(block(51), 12 * kKiB));
-  EXPECT_EQ(count(hot), HotBlocks::kDepth + 1);
 }
 
 TEST(HotBlocks, HoldNoMoreThanTheyMay) {

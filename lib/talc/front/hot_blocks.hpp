@@ -1,19 +1,21 @@
-// HotBlocks: the middle blocks that a thread freed last, a few of each range of sizes, for the next
-// requests of such a size: a program that reads files into fresh buffers needs one or two.
+// HotBlocks: the middle blocks that a thread freed last, by ranges of sizes, for the next requests of
+// such a size: a program that reads files into fresh buffers needs one or two.
 //
 //   range      [8, 8½) KiB | [8½, 9) | … | [15½, 16) | [16, 17) | …     sixteen per power of two
-//   its blocks    ▪ ▪ ▪    |    ▪    |   |     –     |   ▪ ▪    |       newest last, up to kDepth
+//   newest_         3      |    1    |   |     –     |     5    |       the place of its newest block
+//   places          1  –>  |  2 –> 4 |   ...                            next_: the one before, or a free one
 //
-// A request looks at the newest block of its own range, which may be too small, and at that of the
-// next one, which is not, and leaves at most an eighth unused. All of them together are at most
-// kMaxBytes a thread. Whose arena a block is of does not matter here: what one thread allocates and
-// another frees serves that one's next request. Only the owning thread changes them; others look, for
-// statistics, hence the relaxed atomics. What a block is, and whether it may be kept, is the process
-// heap's matter.
+// A request looks at the newest blocks of its own range, which may be too small, and at the newest of
+// the next one, which is not, and leaves at most an eighth unused. All of them together are at most
+// kMaxBytes and kPlaces a thread. Whose arena a block is of does not matter here: what one thread
+// allocates and another frees serves that one's next request. Only the owning thread changes them;
+// others look, for statistics, hence the relaxed atomics. What a block is, and whether it may be kept, is
+// the process heap's matter.
 #pragma once
 
 #include <atomic>
 
+#include "talc/front/add_alone.hpp"
 #include "talc/front/size_classes.hpp"
 
 namespace talc {
@@ -24,24 +26,25 @@ class HotBlocks {
   static constexpr size_t kMinSize = SizeClasses::kMaxSize + 1;
   static constexpr size_t kMaxSize = size_t{1} << kMaxLog2;
   static constexpr size_t kMaxBytes = size_t{1} << 20;
-  static constexpr unsigned kDepth = 8;
+  static constexpr unsigned kPlaces = kMaxBytes / (kMinSize - 1);
+
+  // So many blocks of a range are looked at for one that is large enough.
+  static constexpr unsigned kLooks = 4;
 
   // Returns a block for `size` bytes and how large it is, or null.
   void* take(size_t size, size_t& size_bytes) {
     if (!serves(size)) {
       return nullptr;
     }
-    Range* range = &ranges_[range_of(size)];
-    unsigned count = range->count.load(std::memory_order_relaxed);
-    if (count == 0 || range->size_at(count - 1) < size) {
-      range += 1;
-      count = range->count.load(std::memory_order_relaxed);
-      if (count == 0) {
-        return nullptr;
+    const unsigned range = range_of(size);
+    uint8_t* link = &newest_[range];
+    for (unsigned looked = 0; *link != 0 && looked < kLooks; ++looked) {
+      if (size_at(*link) >= size) {
+        return remove(*link, size_bytes);
       }
+      link = &next_[*link];
     }
-    size_bytes = range->size_at(count - 1);
-    return remove(*range);
+    return newest_[range + 1] == 0 ? nullptr : remove(newest_[range + 1], size_bytes);
   }
 
   // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of two words.
@@ -49,25 +52,31 @@ class HotBlocks {
     if (!serves(size_bytes) || bytes() + size_bytes > kMaxBytes) {
       return false;
     }
-    Range& range = ranges_[range_of(size_bytes)];
-    const unsigned count = range.count.load(std::memory_order_relaxed);
-    if (count == kDepth) {
+    uint8_t place = free_;
+    if (place != 0) {
+      free_ = next_[place];
+    } else if (used_ < kPlaces) {
+      place = ++used_;
+    } else {
       return false;
     }
-    range.ptrs[count].store(ptr, std::memory_order_relaxed);
-    range.units[count].store(static_cast<uint16_t>(size_bytes / kUnit), std::memory_order_relaxed);
-    range.count.store(count + 1, std::memory_order_release);
-    add(size_bytes);
+    uint8_t& newest = newest_[range_of(size_bytes)];
+    next_[place] = newest;
+    newest = place;
+    ptrs_[place].store(ptr, std::memory_order_relaxed);
+    units_[place].store(static_cast<uint16_t>(size_bytes / kUnit), std::memory_order_release);
+    add_alone(bytes_, size_bytes);
     return true;
   }
 
   // Takes them all: f(ptr, size_bytes).
   template <class F>
   void empty(F f) {
-    for (Range& range : ranges_) {
-      while (const unsigned count = range.count.load(std::memory_order_relaxed)) {
-        const size_t size_bytes = range.size_at(count - 1);
-        f(remove(range), size_bytes);
+    for (uint8_t& newest : newest_) {
+      while (newest != 0) {
+        size_t size_bytes = 0;
+        void* const ptr = remove(newest, size_bytes);
+        f(ptr, size_bytes);
       }
     }
   }
@@ -78,9 +87,10 @@ class HotBlocks {
   // moment.
   template <class F>
   void for_each(F f) const {
-    for (const Range& range : ranges_) {
-      for (unsigned i = range.count.load(std::memory_order_acquire); i > 0; --i) {
-        f(range.ptrs[i - 1].load(std::memory_order_relaxed), range.size_at(i - 1));
+    for (unsigned place = 1; place <= kPlaces; ++place) {
+      const size_t units = units_[place].load(std::memory_order_acquire);
+      if (units != 0) {
+        f(ptrs_[place].load(std::memory_order_relaxed), units * kUnit);
       }
     }
   }
@@ -89,26 +99,21 @@ class HotBlocks {
   static constexpr size_t kUnit = 2 * kWordSize;
   static_assert(kMaxSize / kUnit < 1U << 16);
 
-  struct Range {
-    std::atomic<uint32_t> count{0};
-    std::atomic<uint16_t> units[kDepth] = {};
-    std::atomic<void*> ptrs[kDepth] = {};
-
-    size_t size_at(unsigned index) const {
-      return size_t{units[index].load(std::memory_order_relaxed)} * kUnit;
-    }
-  };
-
-  // The newest one. A fork copies it as there or as gone.
-  void* remove(Range& range) {
-    const unsigned last = range.count.load(std::memory_order_relaxed) - 1;
-    add(size_t{0} - range.size_at(last));
-    range.count.store(last, std::memory_order_relaxed);
-    return range.ptrs[last].load(std::memory_order_relaxed);
+  // 0 where there is none.
+  size_t size_at(unsigned place) const {
+    return size_t{units_[place].load(std::memory_order_relaxed)} * kUnit;
   }
 
-  void add(size_t bytes) {
-    bytes_.store(bytes_.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  // The one whose place is in `link`.
+  void* remove(uint8_t& link, size_t& size_bytes) {
+    const uint8_t place = link;
+    size_bytes = size_at(place);
+    link = next_[place];
+    next_[place] = free_;
+    free_ = place;
+    units_[place].store(0, std::memory_order_relaxed);
+    add_alone(bytes_, size_t{0} - size_bytes);
+    return ptrs_[place].load(std::memory_order_relaxed);
   }
 
   static constexpr bool serves(size_t size) { return size - kMinSize <= kMaxSize - kMinSize; }
@@ -122,9 +127,17 @@ class HotBlocks {
   static constexpr unsigned kFirstLog2 = 13;
   static_assert(size_t{1} << kFirstLog2 < kMinSize);
 
-  // The last one but one is for kMaxSize itself; the last one is always empty.
-  Range ranges_[((kMaxLog2 - kFirstLog2) << kPerDoublingLog2) + 2];
+  // The last range but one is for kMaxSize itself; the last one is always empty.
+  static constexpr unsigned kRanges = ((kMaxLog2 - kFirstLog2) << kPerDoublingLog2) + 2;
+  static_assert(kPlaces <= 255, "a place is a byte; 0 is none");
+
   std::atomic<size_t> bytes_{0};
+  uint8_t used_ = 0;  // the places above were never used
+  uint8_t free_ = 0;
+  uint8_t newest_[kRanges] = {};
+  uint8_t next_[1 + kPlaces] = {};
+  std::atomic<uint16_t> units_[1 + kPlaces] = {};
+  std::atomic<void*> ptrs_[1 + kPlaces] = {};
 };
 
 }  // namespace talc
