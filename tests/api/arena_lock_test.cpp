@@ -50,9 +50,13 @@ TEST_P(ArenaLockTest, WaitsForAWhile) {
     EXPECT_TRUE(lock_.lock_within(60000));
     lock_.unlock();
   });
+  while (!lock_.is_awaited()) {
+    std::this_thread::yield();
+  }
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   lock_.unlock();
   waiter.join();
+  EXPECT_FALSE(lock_.is_awaited());
 }
 
 TEST_P(ArenaLockTest, IsLentToTheForkerOneCallAtATime) {

@@ -128,6 +128,17 @@ TEST_F(FreshMemoryTest, WhatWasGivenBackIsFreshAgain) {
   EXPECT_EQ(cleared(part(100 * kKiB, 104 * kKiB)), 4 * kKiB);  // nobody has given that back
 }
 
+TEST_F(FreshMemoryTest, WhatIsUsedDuringAPassIsDueNoLonger) {
+  fresh_.add(part(0, sizeof memory_));
+  fresh_.use(memory_ + 200 * kKiB);
+  const Span due = fresh_.begin_pass(part(100 * kKiB, sizeof memory_), true);
+  fresh_.use(memory_ + 130 * kKiB);
+  const Span still = fresh_.still_due(due, part(130 * kKiB, sizeof memory_));
+  EXPECT_GE(still.base, memory_ + 130 * kKiB);
+  EXPECT_EQ(still.acme, due.acme);
+  EXPECT_FALSE(fresh_.still_due(due, part(210 * kKiB, sizeof memory_)).is_sized());
+}
+
 TEST_F(FreshMemoryTest, APartGivenBackBelowWhatIsOldIsNotFresh) {
   fresh_.add(part(0, sizeof memory_));
   fresh_.use(memory_ + 200 * kKiB);

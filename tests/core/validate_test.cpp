@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <string.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -292,6 +293,46 @@ TEST(FindFaultDeathTest, DebugBuildsFindFaultsOnEntry) {
   EXPECT_DEATH(talc.extend(heap, heap), "");
   EXPECT_DEATH(talc.truncate(heap, heap), "");
   EXPECT_DEATH(talc.claim(Span()), "");
+}
+
+// Whatever happens to the gap at which a part has stopped, the next one sees each of the others once.
+TEST(WalkGaps, GoesOnWhereItStopped) {
+  for (size_t stop = 0; stop < 30; ++stop) {
+    TestMemory memory(size_t{256} << 10);
+    Talc<ErrOnOom, Config{.quick_lists = false, .walks_in_parts = true}> talc;
+    talc.claim(memory.span());
+    std::vector<char*> blocks(60);
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      blocks[i] = static_cast<char*>(talc.malloc(1000 + i % 3 * 500, 8));
+    }
+    for (size_t i = 0; i < blocks.size(); i += 2) {
+      talc.free(blocks[i], 1000 + i % 3 * 500);
+    }
+    std::vector<char*> seen;
+    talc.begin_walk(1000);
+    EXPECT_FALSE(talc.walk_gaps([&](Span gap) {
+      seen.push_back(gap.base);
+      return seen.size() <= stop;
+    }));
+    char* const last = seen.back();
+    // The block above goes, and the gap with it: it is a part of a larger one.
+    const auto above = std::find_if(blocks.begin(), blocks.end() - 1,
+                                    [&](const char* block) { return block > last + 1000; });
+    talc.free(*above, 1000 + static_cast<size_t>(above - blocks.begin()) % 3 * 500);
+    EXPECT_TRUE(talc.walk_gaps([&](Span gap) {
+      EXPECT_EQ(std::count(seen.begin(), seen.end(), gap.base), gap.base == last ? 1 : 0);
+      seen.push_back(gap.base);
+      return true;
+    }));
+    EXPECT_GE(seen.size(), blocks.size() / 2 - 1);
+    EXPECT_TRUE(talc.walk_gaps([](Span) { return false; }));  // that was all
+  }
+}
+
+TEST(WalkGaps, OfAnEngineWithoutMemoryIsOver) {
+  Talc<ErrOnOom, Config{.walks_in_parts = true}> talc;
+  talc.begin_walk(0);
+  EXPECT_TRUE(talc.walk_gaps([](Span) { return false; }));
 }
 
 }  // namespace

@@ -270,10 +270,12 @@ TEST_F(SlabBankTest, AnEmptySlabEndsWithTheSecondPassAndItsGroupWithIt) {
   put(take(kClass));
   EXPECT_EQ(source_.count(), 3U);  // a slab, its group, and its granules
   PurgePass first{.takes = PurgePass::Takes::idle, .number = 1};
+  bank_.begin_purge();
   bank_.purge(source_, first);
   EXPECT_EQ(source_.count(), 3U);
   EXPECT_EQ(first.purged_bytes, 0U);
   PurgePass second{.takes = PurgePass::Takes::idle, .number = 2};
+  bank_.begin_purge();
   bank_.purge(source_, second);
   EXPECT_EQ(source_.count(), 0U);
   EXPECT_NE(second.purged_bytes, 0U);
@@ -292,6 +294,7 @@ TEST_F(SlabBankTest, PagesOfASlabInUseGoBackAndItsBlocksStay) {
     }
   }
   PurgePass pass{.takes = PurgePass::Takes::all, .number = 1};
+  bank_.begin_purge();
   bank_.purge(source_, pass);
   EXPECT_GE(pass.purged_bytes, 7 * Kernel::page_size());
   for (int i = 0; i < 3000; i += 1000) {
@@ -301,9 +304,10 @@ TEST_F(SlabBankTest, PagesOfASlabInUseGoBackAndItsBlocksStay) {
   bank_.trim(source_);
 }
 
+// Each slab and group is looked at once, though blocks come and go between the parts.
 TEST_F(SlabBankTest, APassInPartsComesToAnEnd) {
   std::vector<void*> blocks;
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 40000; ++i) {
     blocks.push_back(take(kClass));
   }
   for (size_t i = 0; i < blocks.size(); ++i) {
@@ -311,23 +315,62 @@ TEST_F(SlabBankTest, APassInPartsComesToAnEnd) {
       put(blocks[i]);  // runs of two pages, apart
     }
   }
+  const size_t slabs = bank_.slabs(kClass);
   size_t purged_bytes = 0;
   for (unsigned number = 1; number <= 2; ++number) {
     PurgePass pass{.takes = PurgePass::Takes::idle, .number = number};
+    size_t steps = 0;
     unsigned parts = 0;
+    bank_.begin_purge();
     do {
       ASSERT_LT(++parts, 100U);
+      pass.begin_part();
       pass.calls_left = 3;
-      pass.dirty_bytes = 0;
+      pass.steps_left = 2;
       bank_.purge(source_, pass);
-    } while (!pass.may_call());
+      steps += 2 - pass.steps_left;
+      put(blocks[600]);  // fills a slab, and is the first of its class again
+      blocks[600] = take(kClass);
+    } while (!pass.may_go_on());
+    EXPECT_LE(steps, slabs + 10);
     purged_bytes += pass.purged_bytes;
   }
-  EXPECT_GE(purged_bytes, 20U * Kernel::page_size());
+  EXPECT_GE(purged_bytes, 40U * Kernel::page_size());
   for (size_t i = 0; i < blocks.size(); i += 600) {
     put(blocks[i]);
   }
   bank_.trim(source_);
+}
+
+// The slab that comes next is full, or gone, when the next part begins.
+TEST_F(SlabBankTest, APassInPartsOutlivesTheSlabThatComesNext) {
+  std::vector<void*> blocks;
+  while (bank_.slabs(kClass) < 6) {
+    blocks.push_back(take(kClass));
+  }
+  const size_t half = blocks.size() / 2;
+  for (size_t i = 0; i < blocks.size(); i += 2) {
+    put(blocks[i]);
+  }
+  PurgePass pass{.takes = PurgePass::Takes::all, .number = 1};
+  bank_.begin_purge();
+  pass.begin_part();
+  pass.steps_left = 1;
+  bank_.purge(source_, pass);
+  for (size_t i = 1; i < blocks.size(); i += 2) {
+    if (i < half || i > half + 2000) {
+      put(blocks[i]);
+    }
+  }
+  bank_.trim(source_);
+  pass.begin_part();
+  bank_.purge(source_, pass);
+  EXPECT_TRUE(pass.may_go_on());
+  for (size_t i = half | 1; i <= half + 2000; i += 2) {
+    put(blocks[i]);
+  }
+  bank_.trim(source_);
+  EXPECT_EQ(bank_.group_bytes(), 0U);
 }
 
 }  // namespace

@@ -51,15 +51,21 @@ TEST(PurgePass, APartEndsAfterSoManyBytesOrCalls) {
   PurgePass pass;
   pass.begin_part();
   pass.count_call(PurgePass::kPartBytes - 1);
-  EXPECT_TRUE(pass.may_call());
+  EXPECT_TRUE(pass.may_go_on());
   pass.count_call(PurgePass::kPartBytes);
-  EXPECT_FALSE(pass.may_call());
+  EXPECT_FALSE(pass.may_go_on());
   pass.begin_part();
   for (unsigned i = 0; i < PurgePass::kPartCalls; ++i) {
-    EXPECT_TRUE(pass.may_call());
+    EXPECT_TRUE(pass.may_go_on());
     pass.count_call(1);
   }
-  EXPECT_FALSE(pass.may_call());
+  EXPECT_FALSE(pass.may_go_on());
+  pass.begin_part();
+  for (unsigned i = 0; i < PurgePass::kPartSteps; ++i) {
+    EXPECT_TRUE(pass.may_go_on());
+    pass.count_step();
+  }
+  EXPECT_FALSE(pass.may_go_on());
 }
 
 struct Tag;
@@ -107,6 +113,29 @@ TEST_F(GapPurgeTest, ABlockAtItsBeginningMakesItForget) {
     EXPECT_NE(visit(gap_, kAll), 0U) << words;
     EXPECT_EQ(visit(gap_, kAll), 0U);
   }
+}
+
+// What of it goes in this part no later one gives back again, unless a block was there.
+TEST_F(GapPurgeTest, ALargeGapGoesInPieces) {
+  constexpr size_t kLarge = 5 * PurgePass::kPartBytes / 2;
+  const Span large = Span::from_base_size(Kernel::map(nullptr, kLarge), kLarge);
+  memset(large.base, 1, kLarge);
+  PurgePass pass = kAll;
+  unsigned parts = 0;
+  bool is_done = false;
+  while (!is_done) {
+    pass.begin_part();
+    const size_t purged_bytes = pass.purged_bytes;
+    is_done = GapPurge<Kernel>::visit(large, pass);
+    EXPECT_LE(pass.purged_bytes - purged_bytes, 2 * PurgePass::kPartBytes);
+    EXPECT_EQ(GapPurge<Kernel>::purged_part(large).size(), pass.purged_bytes);
+    ASSERT_LE(++parts, 3U);
+  }
+  EXPECT_GE(parts, 2U);
+  EXPECT_EQ(pass.dirty_bytes, 0U);
+  EXPECT_EQ(pass.purged_bytes, kLarge - 2 * Kernel::page_size());
+  EXPECT_EQ(visit(large, kAll), 0U);
+  Kernel::unmap(large);
 }
 
 TEST_F(GapPurgeTest, CountingChangesNothing) {

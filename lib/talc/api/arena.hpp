@@ -39,7 +39,8 @@ class alignas(64) Arena {
   using Engine = Talc<Handler, Config{.fixed_bins = Handler::kFixedBins,
                                       .counters = true,
                                       .spare_top = true,
-                                      .compact = false}>;
+                                      .compact = false,
+                                      .walks_in_parts = true}>;
 
   // A kernel may want metadata apart from blocks: in heaps of an engine of their own, which nobody
   // reaches who runs over a block's end.
@@ -138,12 +139,16 @@ class alignas(64) Arena {
     return has_trimmed || pass.purged_bytes != 0;
   }
 
-  // Purges what the pass is to take. Cost: linear in the number of slabs and gaps.
+  // Purges what the pass is to take, or the next part of it. Cost: linear in the number of slabs and gaps.
   void purge(PurgePass& pass) {
     const size_t purged_bytes = pass.purged_bytes;
+    if (!pass.is_resumed) {
+      bank_.begin_purge();
+      for_each_engine([](auto& engine) { engine.oom_handler.begin_purge(engine); });
+    }
     bank_.purge(*this, pass);
     for_each_engine([&](auto& engine) {
-      if (pass.may_call()) {
+      if (pass.may_go_on()) {
         engine.oom_handler.purge(engine, pass);
       }
     });

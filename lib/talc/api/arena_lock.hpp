@@ -60,20 +60,13 @@ class ArenaLock {
     if (is_mine() || is_abandoned()) {
       return false;
     }
-    for (unsigned waited_ms = 0; waited_ms <= milliseconds; ++waited_ms) {
-      ThreadNote::begin_visit();
-      const bool has_mutex = lock_.lock_within(milliseconds - waited_ms);
-      if (has_mutex && take()) {
-        return true;
-      }
-      ThreadNote::end_visit();
-      if (!has_mutex) {
-        return false;
-      }
-      pause_1_ms();  // held light, by a thread that was alone when it took the lock
-    }
-    return false;
+    awaiting_.fetch_add(1, std::memory_order_relaxed);
+    const bool has_lock = sleep_within(milliseconds);
+    awaiting_.fetch_sub(1, std::memory_order_relaxed);
+    return has_lock;
   }
+  // Whether a thread sleeps until it gets the lock.
+  bool is_awaited() const { return awaiting_.load(std::memory_order_relaxed) != 0; }
 
   // Requires: this thread does not hold the lock; it is not abandoned.
   void lock() {
@@ -125,6 +118,7 @@ class ArenaLock {
       (void)lock_.try_lock();
     }
     interrupted_ = false;
+    awaiting_.store(0, std::memory_order_relaxed);
   }
 
   // Whether the arena is lost, in this process, because of what it was at the fork.
@@ -133,6 +127,22 @@ class ArenaLock {
  private:
   static constexpr unsigned kAttempts = 200;
   static constexpr unsigned kMaxUnnotedMs = 20;
+
+  bool sleep_within(unsigned milliseconds) {
+    for (unsigned waited_ms = 0; waited_ms <= milliseconds; ++waited_ms) {
+      ThreadNote::begin_visit();
+      const bool has_mutex = lock_.lock_within(milliseconds - waited_ms);
+      if (has_mutex && take()) {
+        return true;
+      }
+      ThreadNote::end_visit();
+      if (!has_mutex) {
+        return false;
+      }
+      pause_1_ms();  // held light, by a thread that was alone when it took the lock
+    }
+    return false;
+  }
 
   bool take_light() {
     if (holder_.load(std::memory_order_relaxed) != nullptr ||
@@ -203,7 +213,8 @@ class ArenaLock {
   std::atomic<const void*> holder_{nullptr};
   std::atomic<bool> is_light_{false};
   std::atomic<bool> abandoned_{false};
-  bool held_for_fork_ = false;  // this and the next are the holder's
+  std::atomic<unsigned> awaiting_{0};  // threads that sleep
+  bool held_for_fork_ = false;         // this and the next are the holder's
   bool lent_ = false;
   bool interrupted_ = false;  // the forking thread's
 };

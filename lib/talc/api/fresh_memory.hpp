@@ -101,6 +101,12 @@ class FreshMemory {
     return Span(from, lower(old_, gap.acme));
   }
 
+  // What of `due` is still in the gap, and nobody has used since that pass began.
+  Span still_due(Span due, Span gap) const {
+    char* const used = gap.base + kHeader < recent_ ? recent_ : gap.base + kHeader;
+    return due.fit_within(Span(used, gap.acme));
+  }
+
   // These pages of the top gap were given back.
   void forget(Span pages) {
     if (pages.acme >= old_ && pages.base < old_) {

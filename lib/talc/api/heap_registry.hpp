@@ -92,17 +92,18 @@ class HeapRegistry {
 
   FreshMemory& fresh() { return fresh_; }
 
-  // Whether `gap` is the one on top, of which is purged what the pass is to take.
+  // Whether `gap` is the one on top.
+  bool is_top(Span gap) const { return fresh_.is_top(gap); }
+  // A pass of the purger begins here.
+  void begin_purge() { knows_due_ = false; }
+  // Purges what the pass is to take of the top gap. False: the part is over before that.
   bool purge_top(Span gap, PurgePass& pass) {
-    if (!fresh_.is_top(gap)) {
-      return false;
-    }
-    const bool takes_all = pass.takes == PurgePass::Takes::all;
-    if (takes_all || (pass.takes == PurgePass::Takes::idle && last_pass_ != pass.number)) {
-      last_pass_ = pass.number;
-      const Span due = fresh_.begin_pass(gap, takes_all);
-      if (due.is_sized()) {
-        purge_top_pages(gap, due, pass);
+    if (pass.takes != PurgePass::Takes::nothing) {
+      due_ = knows_due_ ? fresh_.still_due(due_, gap)
+                        : fresh_.begin_pass(gap, pass.takes == PurgePass::Takes::all);
+      knows_due_ = true;
+      if (!purge_due(gap, pass)) {
+        return false;
       }
     }
     pass.dirty_bytes += fresh_.dirty_part(gap).size();
@@ -112,20 +113,28 @@ class HeapRegistry {
  private:
   static constexpr size_t kHugePage = size_t{2} << 20;
 
-  void purge_top_pages(Span gap, Span due, PurgePass& pass) {
+  // Piece by piece, the highest first, so that the frontier comes down with them.
+  bool purge_due(Span gap, PurgePass& pass) {
     const size_t page = Kernel::page_size();
     char* const last = align_down(gap.acme - kWordSize, page);
     // The last page that was touched may be a huge one.
-    char* const end = align_up(due.acme, kHugePage);
-    const Span pages(align_up(due.base, page), end < last ? end : last);
-    if (pages.is_sized() && Kernel::purge(pages)) {
-      pass.count_call(pages.size());
-      fresh_.forget(pages);
+    char* const end = due_.is_sized() ? align_up(due_.acme, kHugePage) : due_.acme;
+    Span pages(align_up(due_.base, page), end < last ? end : last);
+    while (pages.is_sized() && pass.may_go_on()) {
+      const Span piece = pass.highest_piece(pages);
+      if (!Kernel::purge(piece)) {
+        break;
+      }
+      pass.count_call(piece.size());
+      fresh_.forget(piece);
+      pages.acme = due_.acme = piece.base;
     }
+    return !pages.is_sized() || pass.may_go_on();
   }
 
   unsigned arena_;
-  unsigned last_pass_ = 0;
+  bool knows_due_ = false;
+  Span due_;  // what of the top gap the pass is to purge, if it knows
   bool is_settling_ = false;
   size_t settled_bytes_ = 0;
   FreshMemory fresh_;

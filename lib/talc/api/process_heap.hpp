@@ -292,6 +292,9 @@ class BasicProcessHeap {
   // A pass of the purger waits no longer for an arena, and asks the kernel no more often in one visit.
   static constexpr unsigned kPurgePatienceMs = 20;
 
+  // One part of a pass over an arena. Returns whether there is another.
+  bool purge_part(Arena<Kernel>& arena, PurgePass& pass);
+
   // The purger is told before anything else happens, so that the usual ways end in a jump.
   [[gnu::cold, gnu::noinline]] void* allocate_after_notice(size_t size, size_t align) {
     purger_.obey(*this, ThePurger::Caller::allocates);
@@ -466,17 +469,9 @@ using ProcessHeap = BasicProcessHeap<Pages>;
 template <class Kernel>
 void BasicProcessHeap<Kernel>::purge(PurgePass& pass) {
   for (unsigned i = 0; i < arenas().count(); ++i) {
-    const size_t dirty_bytes = pass.dirty_bytes;
-    do {
-      const auto visit = arenas()[i].visit_within(kPurgePatienceMs);
-      if (!visit) {
-        break;
-      }
-      pass.dirty_bytes = dirty_bytes;
-      pass.begin_part();
-      visit->purge(pass);
-      pass.live_bytes += pass.may_call() ? visit->claimed_bytes() - visit->free_bytes() : 0;
-    } while (!pass.may_call());
+    pass.is_resumed = false;
+    while (purge_part(arenas()[i], pass)) {
+    }
   }
   pass.begin_free_part();
   huge_.purge(pass);
@@ -485,23 +480,34 @@ void BasicProcessHeap<Kernel>::purge(PurgePass& pass) {
 
 template <class Kernel>
 void BasicProcessHeap<Kernel>::purge_to(size_t dirty_bytes, PurgePass& pass) {
-  pass.takes = PurgePass::Takes::all;
-  const size_t idle_bytes = pass.purged_bytes;
+  PurgePass rest{.takes = PurgePass::Takes::all, .number = pass.number};
   const size_t excess = pass.dirty_bytes - dirty_bytes;
-  huge_.purge(pass);
-  for (unsigned i = 0; i < arenas().count(); ++i) {
-    do {
-      if (pass.purged_bytes - idle_bytes >= excess) {
-        return;
-      }
-      const auto visit = arenas()[i].visit_within(kPurgePatienceMs);
-      if (!visit) {
-        break;
-      }
-      pass.begin_part();
-      visit->purge(pass);
-    } while (!pass.may_call());
+  huge_.purge(rest);
+  for (unsigned i = 0; i < arenas().count() && rest.purged_bytes < excess; ++i) {
+    rest.is_resumed = false;
+    while (purge_part(arenas()[i], rest) && rest.purged_bytes < excess) {
+    }
   }
+  pass.purged_bytes += rest.purged_bytes;
+  pass.dirty_bytes -= smaller(rest.purged_bytes, pass.dirty_bytes);
+}
+
+// Between two parts whoever sleeps for the arena gets it: he would else find it taken again whenever he is
+// woken.
+template <class Kernel>
+bool BasicProcessHeap<Kernel>::purge_part(Arena<Kernel>& arena, PurgePass& pass) {
+  if (pass.is_resumed && arena.lock().is_awaited()) {
+    pause_1_ms();
+  }
+  const auto visit = arena.visit_within(kPurgePatienceMs);
+  if (!visit) {
+    return false;
+  }
+  pass.begin_part();
+  visit->purge(pass);
+  pass.is_resumed = !pass.may_go_on();
+  pass.live_bytes += pass.is_resumed ? 0 : visit->claimed_bytes() - visit->free_bytes();
+  return pass.is_resumed;
 }
 
 template <class Kernel>

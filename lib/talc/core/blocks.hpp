@@ -16,6 +16,11 @@ inline void Talc<Handler, kConfig>::insert_gap(char* base, size_t size) {
 template <class Handler, Config kConfig>
 inline void Talc<Handler, kConfig>::remove_gap(Gap* gap) {
   tally_.on_remove_gap(gap->size);
+  if constexpr (kConfig.walks_in_parts) {
+    if (gap == walk_.gap) [[unlikely]] {
+      walk_.gap = gap->next;
+    }
+  }
   bins_.remove(gap);
 }
 

@@ -42,6 +42,9 @@ struct Config {
   // closes gaps. Off: always do what is cheapest now.
   bool compact = true;
 
+  // walk_gaps may be called: whoever takes a gap out looks whether the walk has come to that one.
+  bool walks_in_parts = false;
+
   // The least code there can be, for WebAssembly modules and small firmware: FewBins instead of Bins, and
   // a search that looks at one gap after the other. Needs `quick_lists`, `spare_top` and `compact` off.
   bool small_code = false;

@@ -138,6 +138,12 @@ class Talc {
   template <class F>
   bool for_each_gap(size_t least_bytes, F f) const;
 
+  // The same in parts, one walk at a time: begin_walk, then walk_gaps until it is true. A part goes on at
+  // the gap at which f was false. Gaps that come meanwhile may be left out, and those that go are.
+  void begin_walk(size_t least_bytes);
+  template <class F>
+  bool walk_gaps(F f);
+
   // Hands this engine to a lock, which makes a Talck of it. This one is left without any heap.
   template <class Lock>
   constexpr Talck<Lock, Talc> lock() &&;
@@ -232,12 +238,21 @@ class Talc {
 
   void change_claimed(size_t by);
 
+  // Where walk_gaps goes on: at a gap, or at the first one of the bin; in no bin once it has seen all.
+  struct Walk {
+    unsigned bin = TheBins::kNone;
+    Gap* gap = nullptr;
+    size_t least_bytes = 0;
+  };
+  struct NoWalk {};
+
   TheBins bins_;
   [[no_unique_address]] TheQuickLists quick_;
   HeapHeader* heaps_ = nullptr;
   size_t claimed_bytes_ = 0;
   unsigned plenty_bin_ = 0;  // memory is scarce while all gaps are in bins below
   bool is_scarce_ = false;   // as the last search saw it
+  [[no_unique_address]] typename Choose<kConfig.walks_in_parts, Walk, NoWalk>::Type walk_;
   [[no_unique_address]] Tally<kConfig.counters> tally_;
 };
 

@@ -54,6 +54,30 @@ bool Talc<Handler, kConfig>::for_each_gap(size_t least_bytes, F f) const {
   return true;
 }
 
+template <class Handler, Config kConfig>
+void Talc<Handler, kConfig>::begin_walk(size_t least_bytes) {
+  static_assert(kConfig.walks_in_parts);
+  walk_ = {bins_.has_table() ? bins_.next_occupied(bins_.index(least_bytes)) : TheBins::kNone,
+           nullptr, least_bytes};
+}
+
+template <class Handler, Config kConfig>
+template <class F>
+bool Talc<Handler, kConfig>::walk_gaps(F f) {
+  static_assert(kConfig.walks_in_parts);
+  for (; walk_.bin != TheBins::kNone; walk_.bin = bins_.next_above(walk_.bin)) {
+    walk_.gap = walk_.gap == nullptr ? bins_.first(walk_.bin) : walk_.gap;
+    for (; walk_.gap != bins_.end(); walk_.gap = walk_.gap->next) {
+      const Span gap(walk_.gap->base(), walk_.gap->acme());
+      if (gap.size() >= walk_.least_bytes && !f(gap)) {
+        return false;
+      }
+    }
+    walk_.gap = nullptr;
+  }
+  return true;
+}
+
 // What a walk has seen, to be compared with what the bins hold.
 struct ChunkCensus {
   size_t heaps = 0;

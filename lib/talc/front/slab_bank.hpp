@@ -167,21 +167,31 @@ class SlabBank {
   }
 
   // Purges what the pass is to take of slabs and groups: empty slabs go back to their group, whole
-  // granules and free pages within slabs to the kernel, groups without memory to the engine.
-  // Cost: linear in the number of slabs that have free slots, and in their slots.
+  // granules and free pages within slabs to the kernel, groups without memory to the engine. A pass is
+  // begin_purge, and then purge until it is over, perhaps in parts, of which each looks at whole slabs and
+  // groups. Cost: linear in the number of slabs that have free slots, and in their slots.
+  void begin_purge() { walk_ = {.slab = partial_[0], .has_groups = true}; }
   template <class Source>
   void purge(Source& source, PurgePass& pass) {
-    for (Slab* slab : partial_) {
-      while (slab != nullptr && pass.may_call()) {
-        Slab* const next = slab->next;
+    for (; walk_.size_class < SizeClasses::kCount; walk_.slab = first_of(++walk_.size_class)) {
+      while (walk_.slab != nullptr) {
+        if (!pass.may_go_on()) {
+          return;
+        }
+        Slab* const slab = walk_.slab;
+        walk_.slab = slab->next;
+        pass.count_step();
         purge_slab(source, *slab, pass);
-        slab = next;
       }
     }
-    for (SlabGroup* group = groups_; group != nullptr && pass.may_call();) {
-      SlabGroup* const next = group->next;
+    if (walk_.has_groups) {
+      walk_ = {.size_class = SizeClasses::kCount, .group = groups_};
+    }
+    while (walk_.group != nullptr && pass.may_go_on()) {
+      SlabGroup* const group = walk_.group;
+      walk_.group = group->next;
+      pass.count_step();
       purge_group(source, *group, pass);
-      group = next;
     }
   }
 
@@ -271,7 +281,14 @@ class SlabBank {
     *place = slab;
   }
 
+  Slab* first_of(unsigned size_class) const {
+    return size_class < SizeClasses::kCount ? partial_[size_class] : nullptr;
+  }
+
   void unlink(Slab* slab) {
+    if (walk_.slab == slab) [[unlikely]] {
+      walk_.slab = slab->next;
+    }
     if (slab->next != nullptr) {
       slab->next->previous = slab->previous;
     }
@@ -370,6 +387,9 @@ class SlabBank {
   }
 
   void unlink(SlabGroup* group) {
+    if (walk_.group == group) [[unlikely]] {
+      walk_.group = group->next;
+    }
     (group->previous == nullptr ? groups_ : group->previous->next) = group->next;
     if (group->next != nullptr) {
       group->next->previous = group->previous;
@@ -463,7 +483,7 @@ class SlabBank {
     }
     for_each_run(due, [&](unsigned at, unsigned count) {
       const Span pages = pages_of(slab, at, count);
-      if (pass.may_call() && Kernel::purge(pages)) {
+      if (Kernel::purge(pages)) {
         pass.count_call(pages.size());
         slab.set_purged(mask_of(count) << at);
       }
@@ -496,7 +516,7 @@ class SlabBank {
   void purge_group(Source& source, SlabGroup& group, PurgePass& pass) {
     for_each_run(group.due_granules(pass), [&](unsigned at, unsigned count) {
       const Span pages = granules_of(group, at, count);
-      if (pass.may_call() && Kernel::purge(pages)) {
+      if (Kernel::purge(pages)) {
         pass.count_call(pages.size());
         group.purged_granules |= mask_of(count) << at;
       }
@@ -535,6 +555,14 @@ class SlabBank {
     return Span::from_base_size(group.base, group.granules * kGranuleSize);
   }
 
+  // What a pass of the purger, which comes in parts, looks at next.
+  struct Walk {
+    unsigned size_class = 0;
+    Slab* slab = nullptr;
+    bool has_groups = false;
+    SlabGroup* group = nullptr;
+  };
+
   Slab* partial_[SizeClasses::kCount] = {};
   size_t slots_out_[SizeClasses::kCount] = {};
   size_t slabs_[SizeClasses::kCount] = {};
@@ -545,6 +573,7 @@ class SlabBank {
   size_t group_granules_ = 0;
   size_t empty_granules_ = 0;  // of groups without any slab
   size_t slab_granules_ = 0;
+  Walk walk_;
 };
 
 }  // namespace talc

@@ -37,8 +37,11 @@ struct NoRegistry {
   static void add(Span) {}                    // the engine is about to use it
   static void remove(Span) {}                 // the engine has ceased to
   static void put_back(Span) {}               // it goes on: the kernel did not take it
-  // Whether it has purged what the pass is to take of a gap.
-  static bool purge_top(Span, PurgePass&) { return false; }
+  static void begin_purge() {}                // a pass begins
+  // Whether it knows itself what of the gap has pages.
+  static bool is_top(Span) { return false; }
+  // As GapPurge::visit, of such a gap.
+  static bool purge_top(Span, PurgePass&) { return true; }
 };
 
 template <class Kernel = Pages, class Registry = NoRegistry>
@@ -133,18 +136,25 @@ class MapOnOom {
     }
   }
 
-  // Purges what the pass is to take of the gaps' pages. Cost: linear in the number of gaps of 16 KiB
-  // and more.
+  // A pass of the purger: begin_purge, then purge until it is over, perhaps in parts. Gives back what it is to
+  // take of the gaps' pages. Cost: linear in the number of gaps of 16 KiB and more.
+  template <class TalcType>
+  void begin_purge(TalcType& talc) {
+    registry_.begin_purge();
+    talc.begin_walk(GapPurge<Kernel>::kMinBytes);
+  }
   template <class TalcType>
   void purge(TalcType& talc, PurgePass& pass) {
     if (pass.takes != PurgePass::Takes::nothing) {
       talc.for_each_heap([&](Span heap) { (void)talc.get_allocated_span(heap); });  // what waits
     }
-    talc.for_each_gap(GapPurge<Kernel>::kMinBytes, [&](Span gap) {
-      if (!registry_.purge_top(gap, pass)) {
-        GapPurge<Kernel>::visit(gap, pass);
+    talc.walk_gaps([&](Span gap) {
+      if (!pass.may_go_on()) {
+        return false;
       }
-      return pass.may_call();
+      pass.count_step();
+      return registry_.is_top(gap) ? registry_.purge_top(gap, pass)
+                                   : GapPurge<Kernel>::visit(gap, pass);
     });
   }
 
