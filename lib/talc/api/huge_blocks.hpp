@@ -3,11 +3,11 @@
 //   | page map entry: huge, first page, length |     for the granule that holds the block's start
 //   |<---- the block: whole pages, nothing before it, nothing in it ---->|  length: whole granules
 //
-// mremap grows, shrinks and moves a block, so resizing copies page tables, not bytes; fresh pages
+// mremap grows and moves a block, so resizing copies page tables, not bytes; fresh pages
 // are zero, so clearing a new block touches none. Since only the page map knows a block, releasing
 // one does not touch it either, and nothing here needs a lock: an entry changes by compare-and-swap
 // or by the block's owner. What was freed a moment ago is kept with its pages, within a limit, and
-// fitted to the next request by mremap; so is, emptied, what the kernel refuses to unmap. The limit
+// fitted to the next request; so is, emptied, what the kernel refuses to unmap. The limit
 // doubles while blocks come and go so fast that one pass of the purger (purge_pass.hpp) does not see
 // it; what is kept from one pass to the next is unmapped. Used by the process heap for sizes and
 // alignments that are no work for an arena.
@@ -391,7 +391,7 @@ class HugeBlocks {
     kept_count_.fetch_sub(1, std::memory_order_relaxed);
   }
 
-  // Takes what is nearest in length. What it has too much or too little, mremap takes or adds.
+  // Takes what is nearest in length. What it has too much, munmap takes; too little, mremap adds.
   void* reuse(size_t length) {
     Kept* nearest = nullptr;
     for (Kept& kept : kept_) {
