@@ -66,5 +66,28 @@ TYPED_TEST(ProcessHeapPagesTest, AllocatesResizesTrimsAndReleases) {
   EXPECT_LE(stats.resident, 2 * kMiB);
 }
 
+// As the hardened library has them.
+template <class Kernel>
+class Guarded : public Kernel {
+ public:
+  static constexpr bool kGuardsGroups = true;
+  static bool try_guard(Span pages) { return Kernel::set_accessible(pages, false); }
+  static bool try_unguard(Span pages) { return Kernel::set_accessible(pages, true); }
+};
+
+TYPED_TEST(ProcessHeapPagesTest, AllOfABlockIsBelowTheGuard) {
+  BasicProcessHeap<Guarded<TypeParam>>& heap = heap_on<Guarded<TypeParam>>;
+  std::vector<void*> blocks;
+  for (size_t bytes = 0; bytes < 8 * kMiB; bytes += 1000) {
+    blocks.push_back(heap.allocate(1000, 16));
+    ASSERT_NE(blocks.back(), nullptr);
+    memset(blocks.back(), 'x', 1000);
+  }
+  for (void* const block : blocks) {
+    heap.release(block);
+  }
+  heap.trim(0);
+}
+
 }  // namespace
 }  // namespace talc

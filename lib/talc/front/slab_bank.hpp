@@ -440,7 +440,9 @@ class SlabBank {
                                                              0,
                                                              granules};
     if constexpr (kGuardsGroups) {
-      group->has_guard = Kernel::try_guard(guard_of(*group));
+      // A slab of one granule must have room beside the two pages.
+      group->has_guard =
+          2 * Kernel::page_size() < kGranuleSize && Kernel::try_guard(guard_of(*group));
     }
     Map::set(region_of(*group), PageEntry::returned());
     link(group);
