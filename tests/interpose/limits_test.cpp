@@ -1,4 +1,4 @@
-// How much of a limit can be used, the kernel's on addresses or the heap's own: programs/fill.cpp under
+// How much of a limit can be used, the kernel's on addresses or on what may be written, or the heap's own: programs/fill.cpp under
 // preload. At each size, in any order of sizes, four fifths of what the limit leaves, in whole blocks, by
 // one thread and by several.
 #include <gtest/gtest.h>
@@ -23,17 +23,22 @@ struct Case {
 
 void PrintTo(const Case& limit, std::ostream* out) { *out << limit.name; }
 
-class Limits : public testing::TestWithParam<std::tuple<Case, bool>> {};
+// Of what may be written: all that is private counts, touched or not, as where the kernel does not overcommit.
+enum class Limit { of_addresses, of_data, of_the_heap };
+
+class Limits : public testing::TestWithParam<std::tuple<Case, Limit>> {};
 
 constexpr int kLeastPercent = 80;
 
 TEST_P(Limits, FourFifthsCanBeUsedAgainAndAgain) {
-  const auto& [limit, is_of_the_heap] = GetParam();
-  std::vector<std::string> command = {subprocess::program("fill"), std::to_string(limit.megabytes),
-                                      std::to_string(limit.threads)};
+  const auto& [limit, kind] = GetParam();
+  std::vector<std::string> command = {
+      subprocess::program("fill"),
+      (kind == Limit::of_data ? "-d" : "") + std::to_string(limit.megabytes),
+      std::to_string(limit.threads)};
   command.insert(command.end(), limit.sizes.begin(), limit.sizes.end());
   std::map<std::string, std::string> environment = {{"LD_PRELOAD", limit.library}};
-  if (is_of_the_heap) {
+  if (kind == Limit::of_the_heap) {
     environment["TALC_HEAP_LIMIT"] = std::to_string(limit.megabytes) + "M";
   }
   const auto outcome = subprocess::run(command, {.environment = environment, .seconds = 100});
@@ -60,6 +65,11 @@ const std::vector<const char*> kFew = {"64", "60000000", "0", "8192", "3000000",
 const std::vector<const char*> kHardened = {"1000",    "60000000", "0",      "8192",
                                             "3000000", "1000",     "1000000"};
 
+std::string name_of(const testing::TestParamInfo<std::tuple<Case, Limit>>& limit) {
+  return std::get<0>(limit.param).name +
+         std::string(std::get<1>(limit.param) == Limit::of_the_heap ? "OfTheHeap" : "");
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Processes, Limits,
     testing::Combine(testing::Values(Case{"Small", 200, 1, kAscending},
@@ -71,10 +81,16 @@ INSTANTIATE_TEST_SUITE_P(
                                      Case{"LargeWithThreads", 2048, 4, {"60000000", "3000000"}},
                                      Case{"HardenedWithThreads", 200, 4, kHardened,
                                           subprocess::hardened_library()}),
-                     testing::Bool()),
-    [](const auto& limit) {
-      return std::get<0>(limit.param).name +
-             std::string(std::get<1>(limit.param) ? "OfTheHeap" : "");
-    });
+                     testing::Values(Limit::of_addresses, Limit::of_the_heap)),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(OfWhatMayBeWritten, Limits,
+                         testing::Combine(testing::Values(Case{"Small", 200, 1, kAscending},
+                                                          Case{"WithThreads", 200, 4, kDescending},
+                                                          Case{"HardenedWithThreads", 200, 4,
+                                                               kHardened,
+                                                               subprocess::hardened_library()}),
+                                          testing::Values(Limit::of_data)),
+                         name_of);
 
 }  // namespace

@@ -1,9 +1,11 @@
 // Fills what a limit on addresses leaves with blocks, frees them and fills it again with others:
 //
 //   fill MEGABYTES THREADS SIZE…
+//   fill -dMEGABYTES THREADS SIZE…
 //
-// The limit is as of `ulimit -v`; or, where TALC_HEAP_LIMIT is set, that of the heap, which must be so
-// much. For each size in turn all threads allocate such blocks until there
+// The limit is as of `ulimit -v`; with -d as of `ulimit -d`, which counts what may be written, touched or not,
+// as the kernel does where it does not overcommit (vm.overcommit_memory=2); or, where TALC_HEAP_LIMIT is set,
+// that of the heap, which must be so much. For each size in turn all threads allocate such blocks until there
 // are no more, which must be told by ENOMEM, and each then frees those of its neighbour, here and
 // there rather than one after the other. Size 0 stands for sizes of all kinds. Prints for each size
 // the share of what the limit left that the program could use, in percent, and how many percent one
@@ -14,6 +16,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -50,14 +53,20 @@ void fail(const char* why) {
   _exit(1);
 }
 
-size_t mapped_bytes() {
-  char text[32] = {};
+// What the limit counts: all addresses, or only what is private and may be written.
+size_t counted_bytes(int limit) {
+  char text[128] = {};
   const int file = open("/proc/self/statm", O_RDONLY);
   if (read(file, text, sizeof text - 1) <= 0) {
     fail("no /proc/self/statm");
   }
   close(file);
-  return strtoul(text, nullptr, 10) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  size_t all = 0;
+  size_t writable = 0;
+  if (sscanf(text, "%zu %*u %*u %*u %*u %zu", &all, &writable) != 2) {
+    fail("no such fields in /proc/self/statm");
+  }
+  return (limit == RLIMIT_DATA ? writable : all) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 unsigned next_random(unsigned& random) { return random = random * 1103515245 + 12345; }
@@ -153,7 +162,9 @@ void start(unsigned index) {
 }  // namespace
 
 int main(int, char** arguments) {
-  const size_t limit_bytes = strtoul(arguments[1], nullptr, 10) << 20;
+  const bool is_of_data = strncmp(arguments[1], "-d", 2) == 0;
+  const auto kind = is_of_data ? RLIMIT_DATA : RLIMIT_AS;
+  const size_t limit_bytes = strtoul(arguments[1] + (is_of_data ? 2 : 0), nullptr, 10) << 20;
   thread_count = static_cast<unsigned>(strtoul(arguments[2], nullptr, 10));
   sizes = arguments + 3;
   pthread_barrier_init(&barrier, nullptr, thread_count);
@@ -167,8 +178,8 @@ int main(int, char** arguments) {
     left_bytes = limit_bytes;
   } else {
     const rlimit limit{limit_bytes, limit_bytes};
-    setrlimit(RLIMIT_AS, &limit);
-    left_bytes = limit_bytes - mapped_bytes();
+    setrlimit(kind, &limit);
+    left_bytes = limit_bytes - counted_bytes(kind);
   }
   work(&workers[0]);
   _exit(0);  // others may still be freeing
