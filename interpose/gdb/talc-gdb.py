@@ -345,12 +345,12 @@ def prefix_below(payload):
     bits = word_size() * 8
     size_bits = 32 if bits == 64 else 22
     word = read_word(payload - word_size())
-    check = scatter(payload ^ secret())
-    if word >> size_bits != check >> size_bits:
-        return None
     below = word % (1 << size_bits)
     state = PREFIX_STATES.get(below & 7)
-    return (below & ~7, state) if state else None
+    check = scatter(payload ^ (below & ~7) ^ secret())
+    if state != "live":
+        check ^= (1 << bits) - 1
+    return (below & ~7, state) if state and word >> size_bits == check >> size_bits else None
 
 
 def describe_small(heap, address, entry):

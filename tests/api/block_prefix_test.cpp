@@ -33,6 +33,7 @@ TEST_F(BlockPrefixTest, RemembersSizeAndState) {
       EXPECT_EQ(BlockPrefix::read(payload_).usable(), usable);
       EXPECT_EQ(BlockPrefix::read(payload_).state(), state);
       EXPECT_EQ(BlockPrefix::read(payload_).is_live(), state == State::live);
+      EXPECT_EQ(BlockPrefix::live_size(payload_), state == State::live ? usable : 0);
     }
   }
 }
@@ -44,6 +45,19 @@ TEST_F(BlockPrefixTest, HoldsForItsOwnAddressOnly) {
     store_word(memory_ + at - kWordSize, word);
     EXPECT_EQ(BlockPrefix::read(memory_ + at).is_live(), at == 64);
   }
+}
+
+TEST_F(BlockPrefixTest, HoldsForItsOwnSizeAndStateOnly) {
+  BlockPrefix::write(payload_, 96, State::live);
+  const size_t word = load_word(memory_ + 64 - kWordSize);
+  for (size_t bit = 0; bit < kWordBits; ++bit) {
+    store_word(memory_ + 64 - kWordSize, word ^ size_t{1} << bit);
+    EXPECT_EQ(BlockPrefix::read(payload_).state(), State::none) << bit;
+    EXPECT_EQ(BlockPrefix::live_size(payload_), 0U) << bit;
+  }
+  const auto other_state = static_cast<size_t>(State::live) ^ static_cast<size_t>(State::freed);
+  store_word(memory_ + 64 - kWordSize, word ^ other_state);
+  EXPECT_EQ(BlockPrefix::read(payload_).state(), State::none);
 }
 
 TEST_F(BlockPrefixTest, OtherWordsAreNone) {

@@ -60,6 +60,7 @@ std::vector<void*> allocate_all(int times) {
     for (const size_t size : kSizes) {
       blocks.push_back(malloc(size));
       blocks.push_back(memalign(256, size));
+      blocks.push_back(memalign(65536, size));  // where a granule of the page map begins
     }
   }
   return blocks;

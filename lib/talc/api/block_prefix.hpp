@@ -7,8 +7,9 @@
 //   the prefix       | check: 32 bits (10 of 32)   | usable: a multiple of 8 | state: 3 bits |
 //
 // The engine wants the size back at free; the prefix holds it. The check is a hash of the payload's
-// address and of a secret, so a word that is taken for a prefix by mistake (the inside of a block, a gap's links)
-// is known with near certainty, and a block released twice by its state. Two words of overhead a
+// address, of the size and of a secret, or its complement once the block is released. So a word that is taken
+// for a prefix by mistake (the inside of a block, a gap's links) is known with near certainty, and so is one of
+// which a part was overwritten; a block released twice is known by its state. Two words of overhead a
 // block, this one and the engine's tag: sizes are rounded so that chunks are multiples of 16 and
 // nothing else is lost. Used by Arena, which alone reads and writes it. docs/decisions/0002 has the
 // alternatives.
@@ -44,26 +45,35 @@ class BlockPrefix {
 
   static void write(void* payload, size_t usable, State state) {
     TALC_ASSERT(usable <= kMaxUsable && (usable & kStateMask) == 0);
-    store_word(word_of(payload), check_of(payload) | usable | static_cast<size_t>(state));
+    store_word(word_of(payload), word_for(payload, usable, state));
   }
 
   // Replaces a state that is known. A prefix that was overwritten stays wrong.
   static void change(void* payload, State from, State to) {
     void* const word = word_of(payload);
-    store_word(word, load_word(word) ^ static_cast<size_t>(from) ^ static_cast<size_t>(to));
+    store_word(word, load_word(word) ^ mark_of(from) ^ mark_of(to));
   }
 
   // Requires: `payload` is a multiple of 16 within a heap; the word below it is readable.
   static BlockPrefix read(const void* payload) {
     const size_t word = load_word(static_cast<const char*>(payload) - kSize);
-    return BlockPrefix((word & kCheckMask) == check_of(payload) ? word & ~kCheckMask : 0);
+    const BlockPrefix prefix(word & ~kCheckMask);
+    return word == word_for(payload, prefix.usable(), prefix.state()) ? prefix : BlockPrefix();
+  }
+  // The usable bytes of a live block, 0 if there is none: what read tells, with less work. Requires: the word
+  // below `payload` is readable.
+  static size_t live_size(const void* payload) {
+    const size_t word = load_word(static_cast<const char*>(payload) - kSize);
+    const size_t usable = (word & ~kCheckMask) ^ static_cast<size_t>(State::live);
+    const size_t differs = (word ^ hash_of(payload, usable)) >> kSizeBits;
+    return (differs | (usable & kStateMask)) == 0 ? usable : 0;
   }
 
   // Replaces the state live, or returns false if it is live no longer: of two threads that release one
   // block, one is told.
   static bool try_end(void* payload, size_t usable, State to) {
-    size_t live = check_of(payload) | usable | static_cast<size_t>(State::live);
-    const size_t ended = check_of(payload) | usable | static_cast<size_t>(to);
+    size_t live = word_for(payload, usable, State::live);
+    const size_t ended = word_for(payload, usable, to);
     return __atomic_compare_exchange_n(static_cast<AliasWord*>(word_of(payload)), &live, ended,
                                        false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
   }
@@ -86,9 +96,16 @@ class BlockPrefix {
 
   static void* word_of(void* payload) { return static_cast<char*>(payload) - kSize; }
 
-  // Neighbouring addresses differ in these, the high bits.
-  static size_t check_of(const void* payload) {
-    return scatter(address_of(payload) ^ Pages::secret()) & kCheckMask;
+  static size_t word_for(const void* payload, size_t usable, State state) {
+    return ((hash_of(payload, usable) & kCheckMask) | usable) ^ mark_of(state);
+  }
+  // Neighbouring addresses differ in the high bits, those of the check.
+  static size_t hash_of(const void* payload, size_t usable) {
+    return scatter(address_of(payload) ^ usable ^ Pages::secret());
+  }
+  // What a state adds.
+  static constexpr size_t mark_of(State state) {
+    return static_cast<size_t>(state) | (state == State::live ? 0 : kCheckMask);
   }
 
   size_t bits_;

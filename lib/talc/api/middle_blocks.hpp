@@ -59,7 +59,7 @@ class MiddleBlocks {
   // Takes a block back. Requires: the page map says that an engine of `arena` has it. Faults if no
   // live block begins there. Locks: never waits for one.
   void release(void* ptr, unsigned arena) {
-    const size_t usable = TheArena::live_size(ptr);
+    const size_t usable = TheArena::try_live_size(ptr);
     if (usable == 0 || !put_hot(arena, ptr, usable)) {
       release_to_arena(arenas(), ptr, arena);
     }

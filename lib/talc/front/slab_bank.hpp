@@ -195,10 +195,10 @@ class SlabBank {
     }
   }
 
-  // Whether a slot begins at `block`. Needs no lock, and where a slab is one granule no metadata.
+  // Whether a slot begins at `block`. Needs no lock, and where a slab is one granule and no guard no metadata.
   // Requires: the page map says that a slab of the class is there.
   static bool is_slot(const void* block, unsigned size_class) {
-    if (Slab::granules_of(size_class) == 1) [[likely]] {
+    if (Slab::granules_of(size_class) == 1 && !may_reach_guard(block, size_class)) [[likely]] {
       return Slab::is_slot_in_granule(block, size_class);
     }
     const auto* const slab = static_cast<const Slab*>(Map::get_slab(block));
@@ -547,6 +547,16 @@ class SlabBank {
   static Span guard_of(const SlabGroup& group) {
     char* const last_page = region_of(group).acme - Kernel::page_size();
     return Span(last_page - Kernel::page_size(), last_page);
+  }
+  // Whether a slot at `block` would reach into what the last slab of a group does without: only its metadata
+  // tells whether it is that slab.
+  static bool may_reach_guard(const void* block, unsigned size_class) {
+    if constexpr (kGuardsGroups) {
+      return address_of(block) % kGranuleSize + SizeClasses::size_of(size_class) +
+                 2 * Kernel::page_size() >
+             kGranuleSize;
+    }
+    return false;
   }
   // What the last slab of a group does without.
   static size_t reserved_of(const SlabGroup& group) {

@@ -81,6 +81,9 @@ INSTANTIATE_TEST_SUITE_P(Pointers, Misuse,
                                          Case{"free_kernel_address", "invalid pointer"},      //
                                          Case{"free_non_canonical", "invalid pointer"},       //
                                          Case{"free_unmapped", "invalid pointer"},            //
+                                         Case{"free_heap_start", "invalid pointer"},          //
+                                         Case{"usable_size_heap_start", "invalid pointer"},   //
+                                         Case{"free_guard", "invalid pointer", false},        //
                                          Case{"free_misaligned", "misaligned pointer"},       //
                                          Case{"free_misaligned_word", "misaligned pointer"},  //
                                          Case{"free_misaligned_huge", "misaligned pointer"},  //
@@ -132,6 +135,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"unlink_with_links_that_agree", "corrupt free memory"},
                     Case{"overlapping_chunks", "corrupt block"},
                     Case{"overlapping_chunks_by_a_bit", "corrupt block"},
+                    Case{"overlapping_chunks_below_the_check", "corrupt block"},
+                    Case{"overlapping_chunks_within_a_cache", "corrupt block"},
+                    Case{"revived_block", "corrupt block"},
                     Case{"poison_null_byte", "corrupt block"},
                     Case{"house_of_einherjar", "corrupt free memory"},
                     Case{"house_of_force", "corrupt free memory"},

@@ -79,6 +79,43 @@ void* from_another_malloc() {
 
 alignas(16) char in_the_program[64];
 
+bool is_mapped(void* page) {
+  unsigned char resident = 0;
+  return mincore(page, 1, &resident) == 0;
+}
+
+// Where the heap begins that a middle block is in: below it is nothing.
+void* heap_start() {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  char* const block = static_cast<char*>(malloc(50000));
+  char* start = block - reinterpret_cast<uintptr_t>(block) % page;
+  while (is_mapped(start - page)) {
+    start -= page;
+  }
+  return announce(start);
+}
+
+// The first of the pages without access between blocks whose sizes divide a page, so that one of them could
+// begin there: null if there is none, as in the plain library.
+void* guard_page() {
+  uintptr_t lowest = ~uintptr_t{0};
+  uintptr_t highest = 0;
+  for (int i = 0; i < 40000; ++i) {
+    const auto block = reinterpret_cast<uintptr_t>(malloc(48));
+    lowest = block < lowest ? block : lowest;
+    highest = block > highest ? block : highest;
+  }
+  FILE* const maps = fopen("/proc/self/maps", "re");
+  char line[512];
+  uintptr_t found = 0;
+  while (found == 0 && maps != nullptr && fgets(line, sizeof line, maps) != nullptr) {
+    char* end = nullptr;
+    const uintptr_t start = strtoul(line, &end, 16);
+    found = strstr(end, " ---p ") != nullptr && start > lowest && start < highest ? start : 0;
+  }
+  return found == 0 ? nullptr : announce(reinterpret_cast<void*>(found));
+}
+
 bool address_is_multiple(const void* ptr, uintptr_t of) {
   return reinterpret_cast<uintptr_t>(ptr) % of == 0;
 }
@@ -112,6 +149,9 @@ const Misuse misuses[] = {
     {"free_kernel_address", [] { free(announce(reinterpret_cast<void*>(0xffffffffff600000))); }},
     {"free_non_canonical", [] { free(announce(reinterpret_cast<void*>(0x1234567890abc0))); }},
     {"free_unmapped", [] { free(announce(reinterpret_cast<void*>(0x10000000000))); }},
+    {"free_heap_start", [] { free(heap_start()); }},
+    {"usable_size_heap_start", [] { printf("%zu\n", malloc_usable_size(heap_start())); }},
+    {"free_guard", [] { free(guard_page()); }},
     {"free_misaligned", [] { free(announce(static_cast<char*>(malloc(100)) + 1)); }},
     {"free_misaligned_word", [] { free(announce(static_cast<char*>(malloc(100)) + 8)); }},
     {"free_misaligned_huge", [] { free(announce(static_cast<char*>(malloc(64 << 20)) + 3)); }},
