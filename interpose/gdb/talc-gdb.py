@@ -415,8 +415,8 @@ def figures(heap):
     caches = list(heap.caches())
     class_count = length_of(caches[0]["magazines_"]) if caches else 0
     slots = [slot for cache in caches for i in range(class_count) for slot in heap.cached_slots(cache, i)]
-    ranges = [cache["hot_"]["ranges_"] for cache in caches]
-    hot_count = sum(number(row[i]["count"]) for row in ranges for i in range(length_of(row)))
+    hot_units = [cache["hot_"]["units_"] for cache in caches]
+    hot_count = sum(number(row[i]) != 0 for row in hot_units for i in range(length_of(row)))
     hot_bytes = sum(number(cache["hot_"]["bytes_"]) for cache in caches)
     prefix_and_tag = 2 * word_size()
     posted = [post for cache in caches for post in heap.posted(cache)]

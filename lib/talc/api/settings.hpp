@@ -33,6 +33,8 @@ struct Settings {
   std::atomic<Foreign> foreign{Foreign::abort};
 };
 
-inline constinit Settings settings;
+// Begins a page, which start-up writes to: what stands behind it is written, too, and what is in front, mostly
+// the empty ThreadCache, is not touched to its end.
+alignas(4096) inline constinit Settings settings;
 
 }  // namespace talc

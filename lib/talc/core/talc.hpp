@@ -141,6 +141,7 @@ class Talc {
   // The same in parts, one walk at a time: begin_walk, then walk_gaps until it is true. A part goes on at
   // the gap at which f was false. Gaps that come meanwhile may be left out, and those that go are.
   void begin_walk(size_t least_bytes);
+  // The next part: f(gap). Returns whether it has seen all.
   template <class F>
   bool walk_gaps(F f);
 
@@ -237,10 +238,13 @@ class Talc {
   }
 
   void change_claimed(size_t by);
+  void enter_bin(unsigned bin);  // walk_gaps does
 
-  // Where walk_gaps goes on: at a gap, or at the first one of the bin; in no bin once it has seen all.
+  // Where walk_gaps goes on: at a gap, or at the first one of the bin. Of zeros, as all of an engine is at
+  // first: else the arenas of a process would stand in its file.
   struct Walk {
-    unsigned bin = TheBins::kNone;
+    bool has_more = false;
+    unsigned bin = 0;
     Gap* gap = nullptr;
     size_t least_bytes = 0;
   };

@@ -57,15 +57,22 @@ bool Talc<Handler, kConfig>::for_each_gap(size_t least_bytes, F f) const {
 template <class Handler, Config kConfig>
 void Talc<Handler, kConfig>::begin_walk(size_t least_bytes) {
   static_assert(kConfig.walks_in_parts);
-  walk_ = {bins_.has_table() ? bins_.next_occupied(bins_.index(least_bytes)) : TheBins::kNone,
-           nullptr, least_bytes};
+  walk_ = {.least_bytes = least_bytes};
+  enter_bin(bins_.has_table() ? bins_.next_occupied(bins_.index(least_bytes)) : TheBins::kNone);
+}
+
+template <class Handler, Config kConfig>
+void Talc<Handler, kConfig>::enter_bin(unsigned bin) {
+  walk_.has_more = bin != TheBins::kNone;
+  walk_.bin = bin;
+  walk_.gap = nullptr;
 }
 
 template <class Handler, Config kConfig>
 template <class F>
 bool Talc<Handler, kConfig>::walk_gaps(F f) {
   static_assert(kConfig.walks_in_parts);
-  for (; walk_.bin != TheBins::kNone; walk_.bin = bins_.next_above(walk_.bin)) {
+  for (; walk_.has_more; enter_bin(bins_.next_above(walk_.bin))) {
     walk_.gap = walk_.gap == nullptr ? bins_.first(walk_.bin) : walk_.gap;
     for (; walk_.gap != bins_.end(); walk_.gap = walk_.gap->next) {
       const Span gap(walk_.gap->base(), walk_.gap->acme());
@@ -73,7 +80,6 @@ bool Talc<Handler, kConfig>::walk_gaps(F f) {
         return false;
       }
     }
-    walk_.gap = nullptr;
   }
   return true;
 }

@@ -143,6 +143,7 @@ class MapOnOom {
     registry_.begin_purge();
     talc.begin_walk(GapPurge<Kernel>::kMinBytes);
   }
+  // One part of it.
   template <class TalcType>
   void purge(TalcType& talc, PurgePass& pass) {
     if (pass.takes != PurgePass::Takes::nothing) {
