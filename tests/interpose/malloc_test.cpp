@@ -1,5 +1,7 @@
 // malloc, calloc, realloc, free and their kin as a program sees them. See served.hpp.
 #include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <vector>
@@ -171,6 +173,27 @@ TEST(Realloc, TooLargeLeavesTheBlock) {
     }
     EXPECT_TRUE(is_filled(block, 7, old_size));
     free(block);
+  }
+}
+
+// What lies behind the block lets it grow only elsewhere: what the kernel says of the attempt is nobody's
+// concern.
+TEST(Realloc, LeavesErrnoWhereTheKernelRefusesToGrow) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t size = size_t{8} << 20;
+  auto* const block = static_cast<char*>(malloc(size));
+  ASSERT_NE(block, nullptr);
+  const auto end = reinterpret_cast<uintptr_t>(block + malloc_usable_size(block));
+  char* const behind = reinterpret_cast<char*>((end + page - 1) / page * page);
+  void* const wall = mmap(behind, page, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  errno = EXDEV;
+  void* const grown = realloc(block, 4 * size);
+  EXPECT_EQ(errno, EXDEV);
+  EXPECT_NE(grown, nullptr);
+  free(grown);
+  if (wall != MAP_FAILED) {
+    munmap(wall, page);
   }
 }
 

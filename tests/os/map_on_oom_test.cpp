@@ -241,7 +241,7 @@ TEST_F(MapOnOomTest, AnObstacleMeansASecondHeap) {
   char* const obstacle = Kernel::map(heap.acme, Kernel::page_size());
   ASSERT_EQ(obstacle, heap.acme);
   std::vector<void*> blocks = fill(10 * kMiB, 100 * kKiB);
-  EXPECT_EQ(engine_.get_counters().heap_count, 2U);
+  EXPECT_GE(engine_.get_counters().heap_count, 2U);  // of 32 bits, the second may meet one, too
   expect_consistent();
   Kernel::unmap(Span::from_base_size(obstacle, Kernel::page_size()));
 }
