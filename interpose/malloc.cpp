@@ -10,9 +10,9 @@
 
 extern "C" {
 
-TALC_EXPORT void* malloc(size_t size) noexcept { return talc::calls::allocate(size); }
+TALC_EXPORT_HOT void* malloc(size_t size) noexcept { return talc::calls::allocate(size); }
 
-TALC_EXPORT void free(void* block) noexcept { talc::calls::release(block); }
+TALC_EXPORT_HOT void free(void* block) noexcept { talc::calls::release(block); }
 
 TALC_EXPORT void* calloc(size_t count, size_t size) noexcept {
   return talc::calls::allocate_zeroed(count, size);

@@ -9,13 +9,15 @@
 #include "interpose/calls.hpp"
 #include "interpose/export.hpp"
 
-TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr) noexcept { talc::calls::release(ptr); }
+TALC_EXPORT_HOT [[gnu::weak]] void operator delete(void* ptr) noexcept {
+  talc::calls::release(ptr);
+}
 
 TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, std::align_val_t) noexcept {
   talc::calls::release(ptr);
 }
 
-TALC_EXPORT [[gnu::weak]] void operator delete(void* ptr, size_t size) noexcept {
+TALC_EXPORT_HOT [[gnu::weak]] void operator delete(void* ptr, size_t size) noexcept {
   talc::calls::check_hints(ptr, size);
   ::operator delete(ptr);
 }
