@@ -13,6 +13,7 @@
 
 #include "talc/base/memory.hpp"
 #include "talc/base/scatter.hpp"
+#include "talc/front/add_alone.hpp"
 #include "talc/os/pages.hpp"
 
 namespace talc {
@@ -107,8 +108,8 @@ class Quarantine {
     }
 
     void add(size_t blocks, size_t block_bytes) {
-      count.store(count.load(std::memory_order_relaxed) + blocks, std::memory_order_relaxed);
-      bytes.store(bytes.load(std::memory_order_relaxed) + block_bytes, std::memory_order_relaxed);
+      add_alone(count, blocks);
+      add_alone(bytes, block_bytes);
     }
 
     static void swap(Entry& a, Entry& b) {

@@ -31,7 +31,9 @@ class GapPurge {
     bool is_done = true;
     if (age.is_due(pass) && pages.is_sized()) {
       is_done = purge(pages, pass);
-      age = pages.is_sized() ? age : Age::purged();
+      if (!pages.is_sized()) {
+        age.set_purged();
+      }
     }
     if (pass.takes != PurgePass::Takes::nothing) {
       write(gap, age, pages.base);

@@ -72,7 +72,6 @@ class Age {
   constexpr explicit Age(uint8_t bits) : bits_(bits) {}
 
   void touch() { bits_ = kTouched; }
-  static constexpr Age purged() { return Age(kPurged); }
   void set_purged() { bits_ = kPurged; }
   bool is_purged() const { return bits_ == kPurged; }
   uint8_t bits() const { return bits_; }
