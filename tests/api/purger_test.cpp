@@ -2,6 +2,7 @@
 #include "talc/api/purger.hpp"
 
 #include <gtest/gtest.h>
+#include <string.h>
 
 #include <vector>
 
@@ -133,6 +134,41 @@ TEST_F(PurgerTest, NoneIsWhereMemoryIsNeverToGoBack) {
   settings.purge_delay_ms.store(Settings::kNever, std::memory_order_relaxed);
   churn(100 * kMiB);
   EXPECT_EQ(passes(), 0U);
+}
+
+// What blocks at the heap's very end were written to lies in the page that has the last gap's size.
+struct RestingTag {};
+constinit BasicProcessHeap<FlakyPages<RestingTag>> resting_heap;
+
+TEST(PurgePasses, FindNothingOnceAllHasGoneBack) {
+  std::vector<void*> blocks(1000);
+  for (void*& block : blocks) {
+    block = resting_heap.allocate(20000, 16);
+    memset(block, 1, 20000);
+  }
+  for (void* const block : blocks) {
+    resting_heap.release(block);
+  }
+  size_t purged_bytes[5] = {};
+  for (unsigned number = 1; number <= 5; ++number) {
+    PurgePass pass{.takes = PurgePass::Takes::idle, .number = number};
+    resting_heap.purge(pass);
+    purged_bytes[number - 1] = pass.purged_bytes;
+  }
+  EXPECT_GE(purged_bytes[1] + purged_bytes[2], kMiB);
+  EXPECT_EQ(purged_bytes[3], 0U);
+  EXPECT_EQ(purged_bytes[4], 0U);
+  // And what was made zero by hand is.
+  std::vector<char*> zeroed(300);
+  for (char*& block : zeroed) {
+    block = static_cast<char*>(resting_heap.allocate_zeroed(20000, 16));
+    for (size_t i = 0; i < 20000; ++i) {
+      ASSERT_EQ(block[i], 0);
+    }
+  }
+  for (char* const block : zeroed) {
+    resting_heap.release(block);
+  }
 }
 
 struct ScatteredTag {};

@@ -20,6 +20,7 @@ using Environment = std::map<std::string, std::string>;
 struct Residence {
   long full_mib = 0;
   long after_mib = 0;
+  long late_calls = 0;  // that gave memory back, in the last second
 };
 
 // 128 MiB, freed by whoever allocated them.
@@ -35,7 +36,8 @@ Residence rest(int threads, int milliseconds, Environment environment = {},
   const auto outcome = subprocess::run_under_talc(command, {.environment = std::move(environment)});
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
   Residence residence;
-  std::istringstream(outcome.out) >> residence.full_mib >> residence.after_mib;
+  std::istringstream(outcome.out) >> residence.full_mib >> residence.after_mib >>
+      residence.late_calls;
   residence.full_mib /= 1024;
   residence.after_mib /= 1024;
   EXPECT_GE(residence.full_mib, 128);
@@ -71,6 +73,12 @@ TEST(GiveBack, IdleThreadsKeepLittle) { EXPECT_LE(rest(4, kAWhile).after_mib, kL
 TEST(GiveBack, SoDoesAProcessWithOneThread) { EXPECT_LE(rest(1, kAWhile).after_mib, kLittle); }
 
 TEST(GiveBack, AndTheChildOfAFork) { EXPECT_LE(rest(1, kAWhile, {}, {"fork"}).after_mib, kLittle); }
+
+// What was given back is not given back again: the thread of the library goes to sleep.
+TEST(GiveBack, AtRestNothingIsDone) {
+  EXPECT_EQ(rest(4, kAWhile + 2000).late_calls, 0);
+  EXPECT_EQ(rest(1, kAWhile + 2000).late_calls, 0);
+}
 
 TEST(GiveBack, NeverMeansNever) {
   EXPECT_GE(rest(4, kAWhile, {{"TALC_PURGE_DELAY", "-1"}}).after_mib, 100);

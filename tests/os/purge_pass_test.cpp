@@ -138,6 +138,27 @@ TEST_F(GapPurgeTest, ALargeGapGoesInPieces) {
   Kernel::unmap(large);
 }
 
+// A mark that was made up, by a program that writes into what it has freed, leads nowhere else.
+TEST_F(GapPurgeTest, OnlyPagesOfTheGapGoWhateverIsWrittenOverItsMark) {
+  const size_t page = Kernel::page_size();
+  const Span gap(gap_.base + kBytes / 2, gap_.acme);
+  for (char* const from : {gap_.base, gap_.base + page, gap_.acme, gap_.acme + page}) {
+    dirty();
+    EXPECT_EQ(visit(gap, idle_pass(1)), 0U);
+    char* const known_from = *reinterpret_cast<char**>(gap.base + 4 * kWordSize);
+    ASSERT_EQ(known_from, gap.base + page);
+    const size_t age = load_word(gap.base + 3 * kWordSize) & 0xFF;
+    const size_t hash =
+        scatter(address_of(gap.base) + scatter(address_of(from) + scatter(gap.size())));
+    store_word(gap.base + 3 * kWordSize, (hash & ~size_t{0xFF}) | age);
+    store_word(gap.base + 4 * kWordSize, address_of(from));
+    EXPECT_LE(visit(gap, idle_pass(2)), gap.size() - 2 * page);
+    for (char* at = gap_.base; at < gap.base; at += page) {
+      ASSERT_EQ(*at, 1) << at - gap_.base;
+    }
+  }
+}
+
 TEST_F(GapPurgeTest, CountingChangesNothing) {
   const Span before = gap_;
   PurgePass pass;

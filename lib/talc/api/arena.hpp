@@ -97,7 +97,7 @@ class alignas(64) Arena {
       fresh().clear(Span(payload, payload + cleared_bytes));
     }
     fresh().use(payload + usable);
-    if (usable >= GapPurge<Kernel>::kMinBytes) {
+    if (usable >= GapPurge<Kernel>::kForgetBytes) {
       GapPurge<Kernel>::forget_below(payload);
     }
     BlockPrefix::write(payload, usable, BlockPrefix::State::live);

@@ -65,8 +65,9 @@ class ArenaLock {
     awaiting_.fetch_sub(1, std::memory_order_relaxed);
     return has_lock;
   }
-  // Whether a thread sleeps until it gets the lock.
-  bool is_awaited() const { return awaiting_.load(std::memory_order_relaxed) != 0; }
+  // Whether a thread sleeps until it gets the lock. In the child of a fork that a signal handler made while
+  // its thread slept here, the count is one too low.
+  bool is_awaited() const { return awaiting_.load(std::memory_order_relaxed) > 0; }
 
   // Requires: this thread does not hold the lock; it is not abandoned.
   void lock() {
@@ -213,8 +214,8 @@ class ArenaLock {
   std::atomic<const void*> holder_{nullptr};
   std::atomic<bool> is_light_{false};
   std::atomic<bool> abandoned_{false};
-  std::atomic<unsigned> awaiting_{0};  // threads that sleep
-  bool held_for_fork_ = false;         // this and the next are the holder's
+  std::atomic<int> awaiting_{0};  // threads that sleep
+  bool held_for_fork_ = false;    // this and the next are the holder's
   bool lent_ = false;
   bool interrupted_ = false;  // the forking thread's
 };

@@ -117,9 +117,15 @@ class HeapRegistry {
   bool purge_due(Span gap, PurgePass& pass) {
     const size_t page = Kernel::page_size();
     char* const last = align_down(gap.acme - kWordSize, page);
-    // The last page that was touched may be a huge one.
-    char* const end = due_.is_sized() ? align_up(due_.acme, kHugePage) : due_.acme;
-    Span pages(align_up(due_.base, page), end < last ? end : last);
+    if (due_.is_sized() && due_.acme > last) {
+      clear_last_page(last, gap);
+    }
+    Span pages(align_up(due_.base, page), due_.acme);
+    if (pages.is_sized()) {
+      // The last page that was touched may be a huge one.
+      char* const end = align_up(due_.acme, kHugePage);
+      pages.acme = end < last ? end : last;
+    }
     while (pages.is_sized() && pass.may_go_on()) {
       const Span piece = pass.highest_piece(pages);
       if (!Kernel::purge(piece)) {
@@ -130,6 +136,15 @@ class HeapRegistry {
       pages.acme = due_.acme = piece.base;
     }
     return !pages.is_sized() || pass.may_go_on();
+  }
+
+  // The page with the gap's size stays. What is due of it is made as if the kernel had given it, so that
+  // the frontier comes down from it, too, and the next pass finds nothing.
+  void clear_last_page(char* last, Span gap) {
+    char* const from = due_.base < last ? last : due_.base;
+    zero_bytes(from, static_cast<size_t>(gap.acme - kWordSize - from));
+    fresh_.forget(Span(from, gap.acme));
+    due_.acme = from;
   }
 
   unsigned arena_;

@@ -238,7 +238,8 @@ class Purger {
     const size_t least = allowed(pass) < share ? share : allowed(pass);
     const bool is_worth_it = pass.dirty_bytes + pass.purged_bytes > allowed(pass);
     patience_ = is_worth_it ? 0 : patience_ + (patience_ < kMostPatience ? 1 : 0);
-    due_bytes_.store(least << patience_, std::memory_order_relaxed);
+    const bool is_beyond = least > ~size_t{0} >> patience_;
+    due_bytes_.store(is_beyond ? ~size_t{0} : least << patience_, std::memory_order_relaxed);
     dirty_before_.store(pass.dirty_bytes, std::memory_order_relaxed);
     free_before_.store(heap.dirty_bytes_at_most(), std::memory_order_relaxed);
   }

@@ -61,6 +61,9 @@ size_t Talc<Handler, kConfig>::table_bytes(unsigned bin_count) {
 template <class Handler, Config kConfig>
 void Talc<Handler, kConfig>::adopt_table(char* memory, unsigned bin_count) {
   merge_waiting();
+  if constexpr (kConfig.walks_in_parts) {
+    walk_ = {};  // its end is that of the old bins
+  }
   bins_.adopt_table(memory, bin_count);
   if (table_bytes(bin_count) != TheBins::table_bytes(bin_count)) {
     quick_.adopt_table(memory + TheBins::table_bytes(bin_count));

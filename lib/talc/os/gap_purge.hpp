@@ -22,6 +22,7 @@ class GapPurge {
  public:
   // Gaps smaller than this keep their pages.
   static constexpr size_t kMinBytes = size_t{16} << 10;
+  static constexpr size_t kForgetBytes = 3 * kWordSize;
 
   // Requires: the engine has a gap there, of kMinBytes at least, that is not fresh. False: the part is
   // over before all of the gap was given back that is due.
@@ -49,12 +50,12 @@ class GapPurge {
   }
 
   // A block begins at `payload` that may have been a gap until now: up to three words lie between the
-  // beginning of a chunk and of its payload. Of a block that is smaller than kMinBytes it does not
-  // matter. Requires: the block has three words.
-  static void forget_below(char* payload) { zero_bytes(payload, kMarkAt); }
+  // beginning of a chunk and of its payload. Requires: the block has kForgetBytes; the tag of a smaller one
+  // is where the mark was.
+  static void forget_below(char* payload) { zero_bytes(payload, kForgetBytes); }
 
  private:
-  static constexpr size_t kMarkAt = 3 * kWordSize;
+  static constexpr size_t kMarkAt = kForgetBytes;
   static constexpr size_t kFromAt = kMarkAt + kWordSize;
   static constexpr size_t kHeaderBytes = kFromAt + kWordSize;
   static constexpr size_t kAgeMask = 0xFF;
@@ -78,15 +79,16 @@ class GapPurge {
     const size_t page = Kernel::page_size();
     return Span(align_up(gap.base + kHeaderBytes, page), align_down(gap.acme - kWordSize, page));
   }
-  // Those that may have memory.
+  // Those that may have memory. What the program has written over a mark takes none but the gap's own.
   static Span dirty_pages(Span gap, Age age) {
     Span pages = pages_of(gap);
-    pages.base = age.is_purged() ? pages.acme : is_marked(gap) ? from(gap) : pages.base;
+    char* const from = age.is_purged() ? pages.acme : is_marked(gap) ? from_of(gap) : pages.base;
+    pages.base = from < pages.base || pages.acme < from ? pages.base : from;
     return pages;
   }
 
   static size_t mark(Span gap) { return load_word(gap.base + kMarkAt); }
-  static char* from(Span gap) { return *reinterpret_cast<char* const*>(gap.base + kFromAt); }
+  static char* from_of(Span gap) { return *reinterpret_cast<char* const*>(gap.base + kFromAt); }
   // The high bits of what is scattered, for which all bits below count; the low ones are the Age's.
   static size_t hash_of(Span gap) {
     const size_t where = scatter(load_word(gap.base + kFromAt) + scatter(gap.size()));

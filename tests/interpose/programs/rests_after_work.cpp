@@ -1,5 +1,6 @@
 // Fills memory with small and middle blocks, frees all of it in random order and sleeps. Prints the KiB
-// that are resident when it is full, and a while after.
+// that are resident when it is full, and a while after; and how often talc gave memory back in the while's
+// last second.
 //
 //   rests_after_work THREADS MEGABYTES MILLISECONDS [fork]     each thread has its share; fork: a child frees
 #include <fcntl.h>
@@ -10,6 +11,10 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "talc/control.h"
+
+#pragma weak talc_stats_get  // also runs without talc
 
 namespace {
 
@@ -81,9 +86,22 @@ long resident_kib() {
   return strtol(rest, nullptr, 10) * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+size_t calls_that_give_back() {
+  talc_stats stats{};
+  stats.size = sizeof stats;
+  if (talc_stats_get != nullptr) {
+    talc_stats_get(&stats);
+  }
+  return stats.madvise_calls + stats.munmap_calls;
+}
+
 void rest(long full_kib, unsigned milliseconds) {
-  usleep(milliseconds * 1000);
-  printf("%ld %ld\n", full_kib, resident_kib());
+  constexpr unsigned kLast = 1000;
+  const unsigned last = milliseconds < kLast ? milliseconds : kLast;
+  usleep((milliseconds - last) * 1000);
+  const size_t calls = calls_that_give_back();
+  usleep(last * 1000);
+  printf("%ld %ld %zu\n", full_kib, resident_kib(), calls_that_give_back() - calls);
   fflush(stdout);
 }
 
