@@ -63,20 +63,26 @@ TEST_F(MagazineSupplyTest, MagazinesThatAreIdleFromPassToPassAreEmptied) {
 }
 
 // A process-wide limit: what is kept per thread, be it ever so little, is part of it.
-TEST_F(MagazineSupplyTest, MagazinesOfManyThreadsStayWithinTheBudget) {
+TEST_F(MagazineSupplyTest, CachesOfManyThreadsStayWithinTheBudget) {
   constexpr unsigned kThreads = kUnderSanitizer   ? 20
                                 : kWordBits == 64 ? 1000
                                                   : 200;  // stacks, too, take addresses
   constexpr size_t kProcessBudget = 64 * kMiB;
+  constexpr unsigned kPosted = 32;
   std::latch full(kThreads);
   std::latch may_end(1);
-  size_t cached = 0;
+  ProcessStats then;
   std::thread observer([&] {
     full.wait();
-    cached = stats().cached;
+    then = stats();
     may_end.count_down();
   });
-  run_threads(kThreads, [&](unsigned) {
+  // Of another thread, so that most threads post them.
+  std::vector<std::atomic<void*>> others(kThreads * kPosted);
+  for (std::atomic<void*>& block : others) {
+    block = process_heap().allocate(1000, kWordSize);
+  }
+  run_threads(kThreads, [&](unsigned thread) {
     for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
       void* blocks[40];
       for (void*& block : blocks) {
@@ -86,12 +92,20 @@ TEST_F(MagazineSupplyTest, MagazinesOfManyThreadsStayWithinTheBudget) {
         process_heap().release(block);
       }
     }
+    for (size_t size = HotBlocks::kMinSize; size < HotBlocks::kMaxSize; size += size / 4) {
+      process_heap().release(process_heap().allocate(size, kWordSize));
+    }
+    for (unsigned i = 0; i < kPosted; ++i) {
+      process_heap().release(others[thread * kPosted + i]);
+    }
     full.count_down();
     may_end.wait();
   });
   observer.join();
-  EXPECT_GT(cached, kMiB);
-  EXPECT_LE(cached, kProcessBudget);
+  EXPECT_GT(then.cached, kMiB);
+  EXPECT_GT(then.hot_bytes, 0U);
+  EXPECT_GT(then.in_transit, 0U);
+  EXPECT_LE(then.cached + then.in_transit, kProcessBudget);
 }
 
 TEST_F(MagazineSupplyTest, ALateThreadGetsMagazinesHoweverMuchOthersHold) {

@@ -63,7 +63,7 @@ void act_while_arena_is_held(Act act, Hold hold) {
   std::thread thread([&] {
     void* const block = SmallBlocks<Kernel>(caches).allocate(3);
     SmallBlocks<Kernel>(caches).release(block, PageMap<Kernel>::get(block));
-    EXPECT_GT(caches.count(caches.arenas()[0]).cached_bytes, 0U);
+    EXPECT_GT(caches.count(caches.arenas()[0], true).cached_bytes, 0U);
     has_cache.count_down();
     is_held.wait();
     act();
@@ -86,10 +86,10 @@ TEST(ThreadCaches, AThreadThatEndsWhileItsArenaIsBusyLosesNothing) {
   act_while_arena_is_held([] {}, [](std::thread& thread) { thread.join(); });
   Arena<Kernel>& home = caches.arenas()[0];
   EXPECT_EQ(home.users(), 0U);
-  EXPECT_GT(caches.count(home).cached_bytes, 0U);
-  EXPECT_EQ(caches.count(home).small, 0U);
+  EXPECT_GT(caches.count(home, true).cached_bytes, 0U);
+  EXPECT_EQ(caches.count(home, true).small, 0U);
   caches.empty_free();
-  EXPECT_EQ(caches.count(home).cached_bytes, 0U);
+  EXPECT_EQ(caches.count(home, true).cached_bytes, 0U);
 }
 
 // Another thread that trims may be at it for long; what is not sent home meanwhile may be what keeps
@@ -98,7 +98,7 @@ TEST(ThreadCaches, WhoeverTrimsWaitsForItsArena) {
   act_while_arena_is_held(
       [] {
         caches.empty_own();
-        EXPECT_EQ(caches.count(caches.arenas()[0]).cached_bytes, 0U);
+        EXPECT_EQ(caches.count(caches.arenas()[0], true).cached_bytes, 0U);
       },
       [](std::thread&) { std::this_thread::sleep_for(std::chrono::milliseconds(200)); });
 }

@@ -12,6 +12,11 @@ constexpr size_t kKiB = size_t{1} << 10;
 
 void* block(size_t number) { return reinterpret_cast<void*>(number << 20); }
 
+// May hold as much as there can be.
+struct Unlimited : HotBlocks {
+  Unlimited() { set_limit(kMaxBytes); }
+};
+
 size_t count(const HotBlocks& hot) {
   size_t blocks = 0;
   size_t bytes = 0;
@@ -26,7 +31,7 @@ size_t count(const HotBlocks& hot) {
 TEST(HotBlocks, ServeRequestsThatLeaveLittleUnused) {
   for (size_t usable = 16 * kKiB; usable <= HotBlocks::kMaxSize; usable += 4080) {
     for (size_t size = usable * 3 / 4; size <= usable + 16; size += 64) {
-      HotBlocks hot;
+      Unlimited hot;
       ASSERT_TRUE(hot.put(block(1), usable));
       size_t found = 0;
       if (hot.take(size, found) != nullptr) {
@@ -42,7 +47,7 @@ TEST(HotBlocks, ServeRequestsThatLeaveLittleUnused) {
 }
 
 TEST(HotBlocks, OneThatIsLargeEnoughServesThoughItIsNotTheNewest) {
-  HotBlocks hot;
+  Unlimited hot;
   size_t size = 0;
   EXPECT_TRUE(hot.put(block(1), 10 * kKiB + 256));
   EXPECT_TRUE(hot.put(block(2), 10 * kKiB));
@@ -57,7 +62,7 @@ TEST(HotBlocks, OneThatIsLargeEnoughServesThoughItIsNotTheNewest) {
 }
 
 TEST(HotBlocks, OneOfTheRangeAboveServesIfThoseOfItsOwnAreTooSmall) {
-  HotBlocks hot;
+  Unlimited hot;
   size_t size = 0;
   for (unsigned i = 1; i <= HotBlocks::kLooks; ++i) {
     EXPECT_TRUE(hot.put(block(i), 10 * kKiB));
@@ -70,7 +75,7 @@ TEST(HotBlocks, OneOfTheRangeAboveServesIfThoseOfItsOwnAreTooSmall) {
 }
 
 TEST(HotBlocks, OfTheLargestSizeTheyServeToo) {
-  HotBlocks hot;
+  Unlimited hot;
   size_t size = 0;
   EXPECT_TRUE(hot.put(block(1), HotBlocks::kMaxSize));
   EXPECT_EQ(hot.take(HotBlocks::kMaxSize, size), block(1));
@@ -82,7 +87,7 @@ TEST(HotBlocks, OfTheLargestSizeTheyServeToo) {
 TEST(HotBlocks, HoldAsManyAsThereArePlacesAndUseThemAgain) {
   const size_t least = HotBlocks::kMinSize + 15;
   const size_t many = HotBlocks::kMaxBytes / least;
-  HotBlocks hot;
+  Unlimited hot;
   for (unsigned turn = 0; turn < 3; ++turn) {
     size_t size = 0;
     for (unsigned i = 0; i < many; ++i) {
@@ -104,7 +109,7 @@ TEST(HotBlocks, HoldAsManyAsThereArePlacesAndUseThemAgain) {
 }
 
 TEST(HotBlocks, HoldNoMoreThanTheyMay) {
-  HotBlocks hot;
+  Unlimited hot;
   size_t held = 0;
   for (size_t size = 16; size <= 2 * HotBlocks::kMaxSize; size += 4 * kKiB) {
     held += hot.put(block(size / kKiB), size) ? size : 0;
@@ -123,8 +128,24 @@ TEST(HotBlocks, HoldNoMoreThanTheyMay) {
   EXPECT_TRUE(hot.put(block(7), HotBlocks::kMaxSize));
 }
 
-TEST(HotBlocks, AreNotForSmallAndVeryLargeBlocks) {
+TEST(HotBlocks, HoldNoMoreThanTheirLimit) {
   HotBlocks hot;
+  EXPECT_FALSE(hot.put(block(1), 10 * kKiB));
+  EXPECT_TRUE(hot.needs_more_for(10 * kKiB));
+  hot.set_limit(25 * kKiB);
+  EXPECT_TRUE(hot.put(block(1), 10 * kKiB));
+  EXPECT_TRUE(hot.put(block(2), 10 * kKiB));
+  EXPECT_FALSE(hot.put(block(3), 10 * kKiB));
+  EXPECT_TRUE(hot.needs_more_for(10 * kKiB));
+  EXPECT_FALSE(hot.needs_more_for(HotBlocks::kMaxSize + 16));
+  hot.set_limit(HotBlocks::kMaxBytes);
+  EXPECT_TRUE(hot.put(block(3), 10 * kKiB));
+  EXPECT_FALSE(hot.needs_more_for(HotBlocks::kMaxSize));
+  EXPECT_EQ(count(hot), 3U);
+}
+
+TEST(HotBlocks, AreNotForSmallAndVeryLargeBlocks) {
+  Unlimited hot;
   size_t size = 0;
   EXPECT_FALSE(hot.put(block(1), SizeClasses::kMaxSize));
   EXPECT_FALSE(hot.put(block(1), HotBlocks::kMaxSize + 16));

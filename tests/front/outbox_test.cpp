@@ -10,6 +10,11 @@ namespace {
 
 void* block(size_t number) { return reinterpret_cast<void*>(number * 16); }
 
+// May hold as much as there can be.
+struct Unlimited : Outbox {
+  Unlimited() { set_limit(kMaxBytes); }
+};
+
 std::vector<void*> blocks_in(const Outbox& outbox) {
   std::vector<void*> blocks;
   for (unsigned i = 0; i < outbox.count(); ++i) {
@@ -19,16 +24,26 @@ std::vector<void*> blocks_in(const Outbox& outbox) {
 }
 
 TEST(Outbox, IsFullByCountOrByBytes) {
-  Outbox many;
+  Unlimited many;
   for (unsigned i = 1; i < Outbox::kSlots; ++i) {
     EXPECT_FALSE(many.post(block(i), 16));
   }
   EXPECT_TRUE(many.post(block(Outbox::kSlots), 16));
-  Outbox large;
+  Unlimited large;
   for (size_t bytes = Outbox::kMaxSize; bytes < Outbox::kMaxBytes; bytes += Outbox::kMaxSize) {
     EXPECT_FALSE(large.post(block(1), Outbox::kMaxSize));
   }
   EXPECT_TRUE(large.post(block(2), Outbox::kMaxSize));
+}
+
+TEST(Outbox, IsFullAtItsLimitWhichMayBeRaised) {
+  Outbox outbox;
+  EXPECT_EQ(outbox.limit(), Outbox::kLeastBytes);
+  EXPECT_FALSE(outbox.post(block(1), Outbox::kLeastBytes - 16));
+  EXPECT_TRUE(outbox.post(block(2), 16));
+  outbox.set_limit(2 * Outbox::kLeastBytes);
+  EXPECT_FALSE(outbox.is_full());
+  EXPECT_TRUE(outbox.post(block(3), Outbox::kLeastBytes));
 }
 
 TEST(Outbox, KnowsTheBlockPostedLast) {
@@ -41,7 +56,7 @@ TEST(Outbox, KnowsTheBlockPostedLast) {
 }
 
 TEST(Outbox, WhatMayNotGoStaysInOrder) {
-  Outbox outbox;
+  Unlimited outbox;
   for (size_t i = 1; i <= 6; ++i) {
     outbox.post(block(i), i * 1000);
   }

@@ -11,20 +11,27 @@
 
 namespace talc {
 
+// a - b; 0 where an arena that is at work shows what never was.
+inline size_t rest_of(size_t a, size_t b) { return a < b ? 0 : a - b; }
+
 template <class Kernel>
-ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident,
+ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, bool has_visit, Resident resident,
                                               HeapDetail* detail) {
   const Counters counters = arena.engine().get_counters();
   const SlabBank<Kernel>& bank = arena.bank();
-  const CachedBlocks cached = caches_.count(arena, detail);
-  // Of the engine's allocations some are chunks of ours, and of the blocks some are free.
-  const size_t middle_blocks = counters.live_allocations - arena.chunks().count;
-  const size_t middle_free = smaller(cached.hot + cached.middle_posted, middle_blocks);
+  CachedBlocks cached = caches_.count(arena, has_visit, detail);
+  // Of the engine's allocations some are chunks of ours, and of the blocks some are free. A block that
+  // went from one cache to another meanwhile was seen in both.
+  const size_t middle_blocks = rest_of(counters.live_allocations, arena.chunks().count);
+  const size_t middle_bytes =
+      rest_of(counters.live_bytes, arena.chunks().bytes + middle_blocks * BlockPrefix::kSize);
+  cached.hot = smaller(cached.hot, middle_blocks);
+  cached.hot_bytes = smaller(cached.hot_bytes, middle_bytes);
+  cached.middle_posted = smaller(cached.middle_posted, middle_blocks - cached.hot);
+  cached.middle_posted_bytes = smaller(cached.middle_posted_bytes, middle_bytes - cached.hot_bytes);
   ArenaStats stats;
-  stats.middle_blocks = middle_blocks - middle_free;
-  stats.middle_bytes = counters.live_bytes - arena.chunks().bytes -
-                       middle_blocks * BlockPrefix::kSize - cached.hot_bytes -
-                       cached.middle_posted_bytes;
+  stats.middle_blocks = middle_blocks - cached.hot - cached.middle_posted;
+  stats.middle_bytes = middle_bytes - cached.hot_bytes - cached.middle_posted_bytes;
   stats.hot_blocks = cached.hot;
   stats.hot_bytes = cached.hot_bytes;
   stats.middle_in_transit = cached.middle_posted_bytes;
@@ -47,8 +54,22 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident
   stats.gaps += arena.ceded().bytes();
   stats.retained =
       stats.cached + stats.in_transit + stats.slab_free + stats.group_free + stats.gaps;
-  stats.metadata = stats.mapped - stats.active - stats.retained;
-  stats.purged = bank.purged_bytes() + arena.ceded().uncounted_bytes();
+  stats.metadata = rest_of(stats.mapped, stats.active + stats.retained);
+  stats.purged = arena.ceded().uncounted_bytes();
+  if (has_visit) {
+    walk_free(arena, stats, resident);
+  }
+  stats.dirty = stats.retained - stats.purged;
+  if (detail != nullptr) {
+    map_heaps(arena, *detail);
+  }
+  return stats;
+}
+
+// What can only be told by following lists. Requires: a visit.
+template <class Kernel>
+void BasicProcessHeap<Kernel>::walk_free(TheArena& arena, ArenaStats& stats, Resident resident) {
+  stats.purged += arena.bank().purged_bytes();
   arena.for_each_engine([&](auto& engine) {
     engine.for_each_gap(GapPurge<Kernel>::kMinBytes, [&](Span gap) {
       stats.purged += TheArena::purged_part(engine, gap).size();
@@ -58,11 +79,6 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, Resident resident
       engine.for_each_heap([&](Span heap) { stats.resident += Kernel::resident_bytes(heap); });
     }
   });
-  stats.dirty = stats.retained - stats.purged;
-  if (detail != nullptr) {
-    map_heaps(arena, *detail);
-  }
-  return stats;
 }
 
 // Not of heaps that the program has written over: no tag there can be followed.
@@ -97,10 +113,9 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, H
   out.arena_count = arenas().count();
   for (unsigned i = 0; i < out.arena_count; ++i) {
     // An abandoned arena can't be visited, and does not change either; but what a fork has copied of
-    // it may be half a change, in which nobody should walk.
+    // it may be half a change, in which nobody should walk. One that is busy changes all the time.
     const auto visit = arenas()[i].visit_within(kPatienceMs);
-    out.arenas[i] = visit ? stats_of(arenas()[i], resident, detail)
-                          : stats_of(arenas()[i], Resident::skip, nullptr);
+    out.arenas[i] = stats_of(arenas()[i], bool(visit), resident, visit ? detail : nullptr);
     out.add(out.arenas[i]);
   }
   const auto huge = huge_.get_counts();
@@ -121,7 +136,7 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, H
   const PurgeCounts purges = purger_.counts();
   out.purge_passes = purges.passes;
   out.purge_bytes = purges.bytes;
-  out.peak = Footprint<Kernel>::peak_bytes();
+  out.peak = Footprint<Kernel>::peak_bytes() + leaf_bytes;
   out.peak_uptime_ms = Footprint<Kernel>::peak_uptime_ms();
   out.heaps += out.huge_blocks;
   out.mappings = out.heaps + huge.kept_count + Map::mapping_count() + (out.reserve != 0 ? 1 : 0);

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "talc/api/arena.hpp"
+#include "talc/api/cache_budget.hpp"
 #include "talc/base/scatter.hpp"
 
 namespace talc {
@@ -24,11 +25,11 @@ class MagazineSupply {
   using TheArena = Arena<Kernel>;
 
   // What magazines may grow to hold: this, or that share of what is mapped, if it is more. Beyond
-  // it, magazines of the smallest classes still get kLeastCapacity, some 25 KiB a thread.
-  static constexpr size_t kMinBudget = size_t{32} << 20;
-  static constexpr size_t kBudgetShare = 20;
+  // it, magazines of the smallest classes still get kLeastCapacity: 17 KiB a thread.
+  static constexpr size_t kLeastBudget = size_t{32} << 20;
+  static constexpr size_t kBudgetShare = 32;
   static constexpr unsigned kLeastCapacity = 4;
-  static constexpr size_t kMaxLeastSize = 512;
+  static constexpr size_t kMaxLeastSize = 256;
   // A thread is draining when it has freed so much since it last found a magazine empty. Then an array
   // has its share of so many slots, and kLeastDraining at least.
   static constexpr size_t kDrainBytes = size_t{1} << 20;
@@ -114,9 +115,17 @@ class MagazineSupply {
     home.put_slots(magazine.begin(capacity), magazine.depth(capacity));
     flush_spare(home, magazine, supply);
     home.return_chunk(magazine.detach(), Magazine::array_bytes(capacity));
-    granted_.fetch_sub(held_by(size_class, capacity), std::memory_order_relaxed);
+    budget_.give_back(held_by(size_class, capacity));
     supply.capacity = supply.next_refill = 0;
   }
+
+  // In the child of a fork, for all caches that it goes on with: after restart_budget().
+  void grant_again(const ThreadCache& cache) {
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      budget_.grant(held_by(i, cache.supply(i).capacity));
+    }
+  }
+  void restart_budget() { budget_.restart(); }
 
  private:
   // After a pass of the purger, empties the magazines that the thread has not used since it last did so.
@@ -204,20 +213,17 @@ class MagazineSupply {
       supply.next_refill = static_cast<uint16_t>(wanted < 2 ? 1 : wanted / 2);
     }
     supply.capacity = static_cast<uint16_t>(wanted);
-    granted_.fetch_add(held_by(size_class, wanted - capacity), std::memory_order_relaxed);
+    budget_.grant(held_by(size_class, wanted - capacity));
     return true;
   }
 
   // What an array of the class may have now.
   unsigned capacity_limit(unsigned size_class) const {
-    const size_t share = Footprint<Kernel>::mapped_bytes() / kBudgetShare;
-    const size_t quarter = (share < kMinBudget ? kMinBudget : share) / 4;
-    const size_t granted = granted_.load(std::memory_order_relaxed);
-    if (granted >= 4 * quarter) {
+    const size_t limit = budget_.part_of(ThreadCache::max_capacity(size_class));
+    if (limit == 0) {
       return SizeClasses::size_of(size_class) <= kMaxLeastSize ? kLeastCapacity : 0;
     }
-    const unsigned limit = ThreadCache::max_capacity(size_class) >> (granted / quarter);
-    return limit == 0 ? 1 : limit;
+    return static_cast<unsigned>(limit);
   }
 
   // Fisher's and Yates's.
@@ -232,8 +238,8 @@ class MagazineSupply {
     random_.store(random, std::memory_order_relaxed);
   }
 
-  std::atomic<size_t> granted_{0};  // bytes that all magazines may hold
-  std::atomic<size_t> random_{0};   // if slots are shuffled
+  CacheBudget<Kernel, kLeastBudget, kBudgetShare> budget_;  // of the bytes that they may hold
+  std::atomic<size_t> random_{0};                           // if slots are shuffled
 };
 
 }  // namespace talc

@@ -61,7 +61,7 @@ class MiddleBlocks {
   void release(void* ptr, unsigned arena) {
     const size_t usable = TheArena::try_live_size(ptr);
     if (usable == 0 || !put_hot(arena, ptr, usable)) {
-      release_to_arena(arenas(), ptr, arena);
+      release_to_arena(caches_, ptr, arena);
     }
   }
 
@@ -102,15 +102,19 @@ class MiddleBlocks {
     return true;
   }
 
-  [[gnu::noinline]] static void release_to_arena(ArenaSet<Kernel>& arenas, void* ptr,
+  // Static, so that release() needs no stack frame.
+  [[gnu::noinline]] static void release_to_arena(ThreadCaches<Kernel>& caches, void* ptr,
                                                  unsigned index) {
-    TheArena& arena = arenas[index];
+    TheArena& arena = caches.arenas()[index];
     const size_t usable = arena.usable_size(ptr, Fault::double_free);
     ThreadCache& cache = Current::get();
-    const bool may_post = cache.is_one() && cache.arena() != index && !cache.is_changing();
-    if (may_post && usable <= Outbox::kMaxSize) {
+    const bool is_usable = cache.is_one() && !cache.is_changing();
+    if (is_usable && caches.grow_hot(cache.hot(), usable) && put_hot(index, ptr, usable)) {
+      return;
+    }
+    if (is_usable && cache.arena() != index && usable <= Outbox::kMaxSize) {
       TheArena::make_wait(ptr, usable);
-      PostedBlocks<Kernel>::post(arenas, cache, ptr, usable);
+      caches.post(cache, ptr, usable);
     } else {
       arena.release(ptr, usable);
     }

@@ -4,7 +4,7 @@
 //
 // A small block goes into its slab, a middle one, which was made to wait when it was posted, back to
 // the engine. Where an arena is busy for longer than a moment, they are left on its waiting lists:
-// who frees, waits for nobody. Used by ThreadCaches, SmallBlocks and MiddleBlocks.
+// who frees, waits for nobody. Used by ThreadCaches.
 #pragma once
 
 #include "talc/api/arena_set.hpp"
@@ -17,15 +17,6 @@ class PostedBlocks {
   using Map = PageMap<Kernel>;
   using TheArena = Arena<Kernel>;
   using Visit = typename TheArena::Visit;
-
-  // Posts a block of another arena; if the outbox is full now, all of them go home.
-  // Requires: size_bytes ≤ Outbox::kMaxSize; a middle block was made to wait.
-  static void post(ArenaSet<Kernel>& arenas, ThreadCache& cache, void* block, size_t size_bytes) {
-    if (cache.outbox().post(block, size_bytes)) [[unlikely]] {
-      const ThreadCache::Changing changing(cache);
-      send_home(arenas, cache.outbox());
-    }
-  }
 
   // Empties the outbox. Requires: its cache is marked as being changed.
   static void send_home(ArenaSet<Kernel>& arenas, Outbox& outbox) {

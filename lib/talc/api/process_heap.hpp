@@ -161,7 +161,7 @@ class BasicProcessHeap {
   }
 
   // As reallocate, without copying if the kernel would; null, and nothing has happened, unless `ptr` is
-  // a huge block and size ≥ 1 MiB. Requires: as reallocate.
+  // a huge block and size ≥ 1 MiB. Requires: as reallocate. Cost: a system call.
   void* move_pages(void* ptr, size_t size) {
     const PageEntry entry = Map::get(ptr);
     return entry.kind() != PageEntry::Kind::huge || size < kMinHuge || size > kMaxSize
@@ -202,7 +202,8 @@ class BasicProcessHeap {
   }
 
   // Gives back to the kernel what nobody uses, but for `pad_bytes` on top of each arena. Returns
-  // whether there was anything. Cost: linear in the number of blocks.
+  // whether there was anything. Cost: linear in the number of blocks. Locks: one arena's at a time, for
+  // which it waits a second at most.
   bool trim(size_t pad_bytes) {
     caches_.empty_own();
     caches_.empty_free();
@@ -241,7 +242,8 @@ class BasicProcessHeap {
     ask,   // resident is counted
   };
 
-  // heap_statistics.hpp. With `detail`, that as well, of the same moments. Locks: one arena's at a time.
+  // heap_statistics.hpp. With `detail`, that as well, of the same moments. Cost: linear in the caches, and
+  // with what is resident in the blocks. Locks: one arena's at a time, for which it waits a second at most.
   void get_stats(ProcessStats& out, Resident resident = Resident::ask,
                  HeapDetail* detail = nullptr);
 
@@ -452,7 +454,8 @@ class BasicProcessHeap {
   }
 
   // heap_statistics.hpp
-  ArenaStats stats_of(TheArena& arena, Resident resident, HeapDetail* detail);
+  ArenaStats stats_of(TheArena& arena, bool has_visit, Resident resident, HeapDetail* detail);
+  static void walk_free(TheArena& arena, ArenaStats& stats, Resident resident);
   static void map_heaps(TheArena& arena, HeapDetail& detail);
 
   ThreadCaches<Kernel> caches_;

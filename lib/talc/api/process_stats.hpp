@@ -61,9 +61,9 @@ using ArenaStats = MemoryStats;
 // allocated are the same there; each counts as a heap. metadata and mapped are with the page map's
 // leaves, which are mostly untouched; resident is without them.
 struct ProcessStats : MemoryStats {
-  size_t kept = 0;            // bytes of free huge blocks
-  size_t reserve = 0;         // set aside for when memory runs out; in purged: it is not touched
-  size_t peak = 0;            // the most bytes that heaps and huge blocks ever had mapped at once
+  size_t kept = 0;     // bytes of free huge blocks
+  size_t reserve = 0;  // set aside for when memory runs out; in purged: it is not touched
+  size_t peak = 0;  // the most bytes that were ever mapped at once, with the page map as it is now
   size_t peak_uptime_ms = 0;  // when that was
   size_t purge_passes = 0;    // passes of the purger
   size_t purge_bytes = 0;     // given back by them, ever

@@ -130,7 +130,7 @@ class SmallBlocks {
     if (cache.outbox().was_posted_last(block)) {
       raise_fault(Fault::double_free, block);
     }
-    PostedBlocks<Kernel>::post(arenas(), cache, block, SizeClasses::size_of(entry.size_class()));
+    caches_.post(cache, block, SizeClasses::size_of(entry.size_class()));
   }
 
   // ---- without a cache ----

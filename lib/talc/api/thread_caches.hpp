@@ -56,6 +56,31 @@ class ThreadCaches {
     return ThreadNote::has_ended() ? nullptr : begin_thread();
   }
 
+  // Posts a block of another arena; if the outbox is full then, and may not become larger, all that it
+  // holds goes home. Requires: size_bytes ≤ Outbox::kMaxSize; a middle block was made to wait.
+  void post(ThreadCache& cache, void* block, size_t size_bytes) {
+    if (cache.outbox().post(block, size_bytes)) [[unlikely]] {
+      make_room(cache);
+    }
+  }
+
+  // Lets a cache keep as much as it does and a block of that size beside, or more. False: it may do so
+  // already, or not have more.
+  bool grow_hot(HotBlocks& hot, size_t size_bytes) {
+    if (!hot.needs_more_for(size_bytes)) {
+      return false;
+    }
+    const size_t needed = hot.bytes() + size_bytes;
+    const size_t most = hot_budget_.part_of(HotBlocks::kMaxBytes);
+    const size_t limit = 2 * needed < most ? 2 * needed : most;
+    if (limit < needed) {
+      return false;
+    }
+    hot_budget_.grant(limit - hot.limit());
+    hot.set_limit(limit);
+    return true;
+  }
+
   // The end of this thread: all that it has goes home, and its cache waits for another thread.
   void end_thread(ThreadCache& cache) {
     Current::set(ThreadCache::none());
@@ -93,6 +118,7 @@ class ThreadCaches {
            cache = cache->next_free) {
         empty_but_outbox(*home.operator->(), *cache);
         PostedBlocks<Kernel>::leave_all_waiting(arenas_, cache->outbox());
+        shrink_outbox(cache->outbox());
       }
     }
   }
@@ -102,7 +128,15 @@ class ThreadCaches {
   // was handed out since, and which the child relies on.
   void begin_in_child() {
     const ThreadCache* const mine = &Current::get();
+    magazines_.restart_budget();
+    hot_budget_.restart();
+    outbox_budget_.restart();
     for (ThreadCache* cache = newest(); cache != nullptr; cache = cache->next) {
+      if (cache == mine || !cache->is_used()) {
+        magazines_.grant_again(*cache);
+        hot_budget_.grant(cache->hot().limit());
+        outbox_budget_.grant(cache->outbox().limit() - Outbox::kLeastBytes);
+      }
       cache->set_used(cache == mine);
     }
     for (unsigned i = 0; i < arenas_.count(); ++i) {
@@ -116,9 +150,10 @@ class ThreadCaches {
   // The cache made last; each leads to the one made before it.
   ThreadCache* newest() const { return all_.load(std::memory_order_acquire); }
 
-  // What caches hold of one arena; of `detail`, adds what it says of classes and threads.
-  // Requires: a visit to `arena`, or nobody can have one. Cost: linear in the number of caches.
-  CachedBlocks count(TheArena& arena, HeapDetail* detail = nullptr) const {
+  // What caches hold of one arena; of `detail`, adds what it says of classes and threads. Without a visit
+  // to `arena` it follows nothing that may change: what finer classes have borrowed of coarser ones is
+  // theirs then. Requires: with `detail`, a visit. Cost: linear in the number of caches.
+  CachedBlocks count(TheArena& arena, bool has_visit, HeapDetail* detail = nullptr) const {
     CachedBlocks blocks;
     SlotCounts slots;
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
@@ -130,7 +165,7 @@ class ThreadCaches {
     for (; cache != nullptr; cache = cache->next, ++index) {
       const CachedBlocks before = blocks;
       if (cache->arena() == arena.index()) {
-        count_own(*cache, blocks, slots);
+        count_own(*cache, has_visit, blocks, slots);
       }
       count_hot(cache->hot(), arena.index(), blocks);
       count_posted(cache->outbox(), arena.index(), blocks, slots);
@@ -212,6 +247,26 @@ class ThreadCaches {
     }
     home = Visit();
     PostedBlocks<Kernel>::send_home(arenas_, cache.outbox());
+    shrink_outbox(cache.outbox());
+  }
+
+  [[gnu::noinline]] void make_room(ThreadCache& cache) {
+    Outbox& outbox = cache.outbox();
+    const size_t most = outbox_budget_.part_of(Outbox::kMaxBytes);
+    const size_t limit = 2 * outbox.limit() < most ? 2 * outbox.limit() : most;
+    if (limit > outbox.limit()) {
+      outbox_budget_.grant(limit - outbox.limit());
+      outbox.set_limit(limit);
+    }
+    if (outbox.is_full()) {
+      const ThreadCache::Changing changing(cache);
+      PostedBlocks<Kernel>::send_home(arenas_, outbox);
+    }
+  }
+
+  void shrink_outbox(Outbox& outbox) {
+    outbox_budget_.give_back(outbox.limit() - Outbox::kLeastBytes);
+    outbox.set_limit(Outbox::kLeastBytes);
   }
 
   void empty_but_outbox(TheArena& home, ThreadCache& cache) {
@@ -226,6 +281,8 @@ class ThreadCaches {
         arenas_[arena].release_marked(block, usable);
       }
     });
+    hot_budget_.give_back(cache.hot().limit());
+    cache.hot().set_limit(0);
   }
 
   // ---- counting ----
@@ -237,14 +294,15 @@ class ThreadCaches {
     uint32_t posted[SizeClasses::kCount] = {};
   };
 
-  static void count_own(const ThreadCache& cache, CachedBlocks& blocks, SlotCounts& slots) {
+  static void count_own(const ThreadCache& cache, bool has_visit, CachedBlocks& blocks,
+                        SlotCounts& slots) {
     blocks.allocations += cache.hot_allocations();
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
       const size_t cached = cache.cached(i);
       slots.cached[i] += static_cast<uint32_t>(cached);
       blocks.allocations += cache.magazine(i).taken();
       blocks.cached_bytes += cached * SizeClasses::size_of(i);
-      if (SizeClasses::coarse_of(i) != i) {
+      if (has_visit && SizeClasses::coarse_of(i) != i) {
         count_borrowed(cache, i, blocks, slots);
       }
     }
@@ -319,8 +377,15 @@ class ThreadCaches {
     }
   }
 
+  static constexpr size_t kHotBudget = size_t{8} << 20;
+  static constexpr size_t kHotShare = 128;
+  static constexpr size_t kOutboxBudget = size_t{4} << 20;
+  static constexpr size_t kOutboxShare = 256;
+
   ArenaSet<Kernel> arenas_;
   MagazineSupply<Kernel> magazines_;
+  CacheBudget<Kernel, kHotBudget, kHotShare> hot_budget_;
+  CacheBudget<Kernel, kOutboxBudget, kOutboxShare> outbox_budget_;
   std::atomic<ThreadCache*> all_{nullptr};
 };
 

@@ -7,7 +7,7 @@
 //
 // A request looks at the newest blocks of its own range, which may be too small, and at the newest of
 // the next one, which is not, and leaves at most an eighth unused. All of them together are at most
-// kMaxBytes and kPlaces a thread. Whose arena a block is of does not matter here: what one thread
+// limit() bytes, which whoever owns the caches sets, and kPlaces. Whose arena a block is of does not matter here: what one thread
 // allocates and another frees serves that one's next request. Only the owning thread changes them;
 // others look, for statistics, hence the relaxed atomics. What a block is, and whether it may be kept, is
 // the process heap's matter.
@@ -49,7 +49,7 @@ class HotBlocks {
 
   // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of two words.
   bool put(void* ptr, size_t size_bytes) {
-    if (!serves(size_bytes) || bytes() + size_bytes > kMaxBytes) {
+    if (!serves(size_bytes) || bytes() + size_bytes > limit_) {
       return false;
     }
     uint8_t place = free_;
@@ -80,6 +80,14 @@ class HotBlocks {
       }
     }
   }
+
+  // Whether a larger limit would let it keep a block of that size.
+  bool needs_more_for(size_t size_bytes) const {
+    return serves(size_bytes) && bytes() + size_bytes > limit_ && limit_ < kMaxBytes;
+  }
+  size_t limit() const { return limit_; }
+  // Requires: limit ≤ kMaxBytes.
+  void set_limit(size_t limit) { limit_ = limit; }
 
   // The bytes of all.
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
@@ -132,6 +140,7 @@ class HotBlocks {
   static_assert(kPlaces <= 255, "a place is a byte; 0 is none");
 
   std::atomic<size_t> bytes_{0};
+  size_t limit_ = 0;
   uint8_t used_ = 0;  // the places above were never used
   uint8_t free_ = 0;
   uint8_t newest_[kRanges] = {};

@@ -1,7 +1,7 @@
 // Outbox: the blocks of other arenas that a thread has freed, on their way home together: one lock
 // for many blocks, and no shared line written for each.
 //
-//   | block, size | block, size | …                 |   full at kSlots or kMaxBytes
+//   | block, size | block, size | …                 |   full at kSlots or limit()
 //
 // Small blocks, and middle ones of up to kMaxSize; larger ones are rare, and go home one by one.
 // Only the owning thread posts and removes; others look, for statistics, hence the relaxed atomics.
@@ -17,6 +17,7 @@ namespace talc {
 class Outbox {
  public:
   static constexpr unsigned kSlots = 256;
+  static constexpr size_t kLeastBytes = size_t{2} << 10;
   static constexpr size_t kMaxBytes = size_t{128} << 10;
   static constexpr size_t kMaxSize = size_t{32} << 10;
 
@@ -26,13 +27,20 @@ class Outbox {
     set(count, block, size_bytes);
     count_.store(count + 1, std::memory_order_release);
     bytes_ += size_bytes;
-    return count + 1 == kSlots || bytes_ >= kMaxBytes;
+    return is_full();
   }
+
+  bool is_full() const { return count() == kSlots || bytes_ >= limit_; }
 
   bool was_posted_last(const void* block) const {
     const unsigned number = count();
     return number != 0 && this->block(number - 1) == block;
   }
+
+  // The bytes at which it is full.
+  size_t limit() const { return limit_; }
+  // Requires: kLeastBytes ≤ limit ≤ kMaxBytes.
+  void set_limit(size_t limit) { limit_ = limit; }
 
   unsigned count() const { return count_.load(std::memory_order_acquire); }
   // Requires: index < count().
@@ -65,6 +73,7 @@ class Outbox {
 
   std::atomic<unsigned> count_{0};
   size_t bytes_ = 0;
+  size_t limit_ = kLeastBytes;
   std::atomic<void*> blocks_[kSlots] = {};
   std::atomic<uint32_t> sizes_[kSlots] = {};
 };

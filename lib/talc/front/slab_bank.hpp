@@ -7,10 +7,10 @@
 // A group is one chunk of the engine, of whole granules, growing with the arena: its tag is the last
 // word of the last granule, whose slab does without, so that groups stand side by side. Empty slabs
 // go back to their group; empty groups stay, up to kMaxEmptyBytes, until they are wanted as slabs or
-// end_empty_groups gives them back to the engine, where any size can use them. Among partial slabs
-// those at lower addresses come first, so that others empty. Every call happens under the arena's
-// lock; `Source` is the arena, which gives chunks (take_chunk, take_granules, and what takes them back) and has
-// an index(). The page map says of each granule whose it is.
+// end_empty_groups gives them back to the engine, where any size can use them. Of a partial slab and
+// the first of its class the lower one comes first, so that others empty. Every call happens under the
+// arena's lock; `Source` is the arena, which gives chunks (take_chunk, take_granules, and what takes
+// them back) and has an index(). The page map says of each granule whose it is.
 #pragma once
 
 #include "talc/base/memory.hpp"
