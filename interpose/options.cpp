@@ -264,14 +264,15 @@ const Option option_table[kOptionCount] = {
      "Show the counters in this file, a page that other processes can map.", set_watch,
      print_watch},
     {"verbose", on_off, false, kSwitch, "0",
-     "Say on standard error what is in effect, and once if the kernel refuses memory.", set_verbose,
-     print_verbose},
+     "Say on standard error what is in effect, and once if a request cannot be served.",
+     set_verbose, print_verbose},
     {"purge_delay", number, true, "milliseconds, 0 or -1", "1000",
      "Give free memory back to the kernel when nobody has used it for so long. 0 is at once, -1 "
      "never.",
      set_purge_delay, print_purge_delay},
     {"dirty_ratio", number, true, "percent, up to 10000", "25",
-     "Give free memory back early while it is more than this share of what is live.",
+     "Give free memory back early while it is more than this share of what is live, and than 16 "
+     "MiB.",
      set_dirty_ratio, print_dirty_ratio},
     {"background_thread", on_off, true, kSwitch, "1",
      "Let a thread of the library give memory back while the program sleeps. Statistics that are "

@@ -147,6 +147,7 @@ inline constexpr KernelField kKernelFields[] = {
     {"major_faults", &ProcessMemory::major_faults, Unit::kCount, true, "page faults with one"},
 };
 
+// How often the kernel was called; their sum is system_calls.
 struct CallField {
   FieldName name;
   size_t CallCounts::*value;
@@ -157,5 +158,9 @@ inline constexpr CallField kCallFields[] = {
     {"mremap", &CallCounts::mremap},     {"madvise", &CallCounts::madvise},
     {"mprotect", &CallCounts::mprotect}, {"mincore", &CallCounts::mincore},
 };
+
+// What is no field of a struct.
+inline constexpr char kAdvisedMeaning[] = "for which huge pages were asked";
+inline constexpr char kLimitMeaning[] = "that may be mapped";
 
 }  // namespace talc

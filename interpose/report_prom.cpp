@@ -120,7 +120,7 @@ void print_prom_report(TextWriter& out, const Subject& subject, const Snapshot& 
                 snapshot.stats.*field.value);
   }
   if (const size_t limit = settings.heap_limit; limit != Settings::kUnlimited) {
-    prom.single("", "heap_limit", Unit::kBytes, false, "that may be mapped", limit);
+    prom.single("", "heap_limit", Unit::kBytes, false, kLimitMeaning, limit);
   }
   for (const KernelField& field : kKernelFields) {
     if (const uint64_t value = snapshot.kernel.*field.value; value != ProcessMemory::kUnknown) {
@@ -135,8 +135,7 @@ void print_prom_report(TextWriter& out, const Subject& subject, const Snapshot& 
     prom.single("purges_", field.name, field.unit, true, field.meaning,
                 snapshot.stats.*field.value);
   }
-  prom.single("", "thp_advised", Unit::kBytes, true, "for which huge pages were asked",
-              snapshot.advised_bytes);
+  prom.single("", "thp_advised", Unit::kBytes, true, kAdvisedMeaning, snapshot.advised_bytes);
   for (const MiddleField& field : kMiddleFields) {
     prom.single("middle_", field.name, Unit::kCount, false, "of blocks of 8 KiB to 4 MiB",
                 snapshot.stats.*field.value);

@@ -128,6 +128,10 @@ void print_sums(TextWriter& out, const Snapshot& snapshot) {
       print_line(out, field.name, field.unit, snapshot.kernel.*field.value, field.meaning);
     }
   }
+  print_line(out, "thp_advised", Unit::kBytes, snapshot.advised_bytes, kAdvisedMeaning);
+  if (const size_t limit = settings.heap_limit; limit != Settings::kUnlimited) {
+    print_line(out, "heap_limit", Unit::kBytes, limit, kLimitMeaning);
+  }
 }
 
 void print_counts(TextWriter& out, const Snapshot& snapshot) {
@@ -136,6 +140,9 @@ void print_counts(TextWriter& out, const Snapshot& snapshot) {
     if (field.unit == Unit::kCount) {
       print_line(out, field.name, field.unit, snapshot.stats.*field.value, field.meaning);
     }
+  }
+  for (const CallField& field : kCallFields) {
+    print_line(out, field.name, Unit::kCount, snapshot.calls.*field.value, "calls of it");
   }
   for (const PurgeField& field : kPurgeFields) {
     const char* const name = field.unit == Unit::kBytes ? "purged_ever" : "purge_passes";

@@ -1,6 +1,6 @@
 // The report as glibc's malloc_info writes it, for programs that read that: a heap for each arena, what
 // is free, what is mapped one by one, what came from the kernel. Then one element of ours, which such
-// programs pass over: all fields and the size classes.
+// programs pass over: all fields, the size classes and the threads' caches.
 //
 // glibc's "fast" and "rest" are free pieces of memory. Here the fast ones are what threads have at
 // hand, the rest is in slabs and gaps.
@@ -52,25 +52,68 @@ void print_arenas(TextWriter& out, const ProcessStats& stats) {
   }
 }
 
+void print_field(TextWriter& out, const char* group, const char* name, Unit unit, uint64_t value) {
+  out.text("<field name=\"").text(group).text(name).text("\" value=\"");
+  print_value(out, unit, value).text("\"/>\n");
+}
+
+// By the keys that they have in JSON.
+void print_fields(TextWriter& out, const Snapshot& snapshot) {
+  for (const Field& field : kFields) {
+    print_field(out, "", field.name, field.unit, snapshot.stats.*field.value);
+  }
+  if (const size_t limit = settings.heap_limit; limit != Settings::kUnlimited) {
+    print_field(out, "", "heap_limit", Unit::kBytes, limit);
+  }
+  for (const KernelField& field : kKernelFields) {
+    if (const uint64_t value = snapshot.kernel.*field.value; value != ProcessMemory::kUnknown) {
+      print_field(out, "kernel.", field.name, field.unit, value);
+    }
+  }
+  for (const CallField& field : kCallFields) {
+    print_field(out, "calls.", field.name, Unit::kCount, snapshot.calls.*field.value);
+  }
+  for (const PurgeField& field : kPurgeFields) {
+    print_field(out, "purges.", field.name, field.unit, snapshot.stats.*field.value);
+  }
+  print_field(out, "thp.", "advised", Unit::kBytes, snapshot.advised_bytes);
+  for (const MiddleField& field : kMiddleFields) {
+    print_field(out, "middle.", field.name, Unit::kCount, snapshot.stats.*field.value);
+  }
+}
+
+void print_classes(TextWriter& out, const HeapDetail& detail) {
+  for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+    if (detail.classes[i].slabs == 0) {
+      continue;
+    }
+    print_attribute(out.text("<class"), "size", SizeClasses::size_of(i));
+    for (const ClassField& field : kClassFields) {
+      print_attribute(out, field.name, detail.classes[i].*field.value);
+    }
+    out.text("/>\n");
+  }
+}
+
+void print_threads(TextWriter& out, const HeapDetail& detail) {
+  for (unsigned i = 0; i < detail.thread_count; ++i) {
+    const ThreadStats& thread = detail.threads[i];
+    print_attribute(out.text("<thread"), "arena", thread.arena);
+    out.text(" active=\"").text(thread.is_active ? "true" : "false").character('"');
+    print_attribute(out, "cached", thread.cached);
+    print_attribute(out, "in_transit", thread.in_transit);
+    print_attribute(out, "hot", thread.hot).text("/>\n");
+  }
+}
+
 void print_ours(TextWriter& out, const Subject& subject, const Snapshot& snapshot) {
   out.text("<talc library=\"").text(subject.library).text("\" version=\"").text(kVersion);
   print_escaped(out.text("\" program=\""), subject.program);
   print_attribute(out.character('"'), "process", static_cast<uint64_t>(subject.process));
   out.text(" reason=\"").text(name_of(snapshot.reason)).text("\">\n");
-  for (const Field& field : kFields) {
-    out.text("<field name=\"").text(field.name).text("\" value=\"");
-    print_value(out, field.unit, snapshot.stats.*field.value).text("\"/>\n");
-  }
-  for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
-    if (snapshot.detail.classes[i].slabs == 0) {
-      continue;
-    }
-    print_attribute(out.text("<class"), "size", SizeClasses::size_of(i));
-    for (const ClassField& field : kClassFields) {
-      print_attribute(out, field.name, snapshot.detail.classes[i].*field.value);
-    }
-    out.text("/>\n");
-  }
+  print_fields(out, snapshot);
+  print_classes(out, snapshot.detail);
+  print_threads(out, snapshot.detail);
   out.text("</talc>\n");
 }
 

@@ -51,19 +51,23 @@ enum {
 typedef int talc_oom_handler(int event, size_t size, void* arg);
 
 /* Has `handler` asked, with `arg`, when memory runs out. Null: none, as at the start. Another thread may be
-   in the old one still. */
+   in the old one still. Cost: a few stores; while another thread sets one, sleeps of a millisecond,
+   a hundred at most. */
 void talc_set_oom_handler(talc_oom_handler* handler, void* arg);
 
 /* Sets `size` bytes aside, rounded up to pages: mapped, so that they count where limits count, but not
-   touched, so that they cost no memory. 0: no reserve, as at the start. When it has been given up it is
+   touched but for their first page, so that they cost no memory. 0: no reserve, as at the start. When it has been given up it is
    had again as soon as there is room: by talc_purge and malloc_trim, when a huge block is freed, and by
    the background thread.
-   Returns 0, or -1 if there is no room now: then it will be had when there is. */
+   Returns 0, or -1 if there is no room now: then it will be had when there is; of more than a quarter of
+   the address space there never is any, and the reserve stays as it was. Cost: a system call or two.
+   Locks: none. */
 int talc_set_reserve(size_t size);
 
 /* Gives back to the kernel what nobody uses: the caller's cache, slabs, tops of heaps, the pages of
    gaps, freed huge blocks; and has the reserve again. As malloc_trim(0). Returns 1 if the
-   kernel took anything, perhaps once more, else 0. Cost: linear in the number of blocks. */
+   kernel took anything, perhaps once more, else 0. Cost: linear in the number of blocks. Locks: one
+   arena's at a time; one that is busy is waited for, a second at most, and passed over then. */
 int talc_purge(void);
 
 /* ---- options ---- */
@@ -77,7 +81,9 @@ int talc_purge(void);
      EPERM    it cannot be set while the program runs; the value was read
      EINVAL   the new value is none of that option; the old one was read and holds
 
-   A lower heap_limit takes nothing away; it is what must not be passed from then on. */
+   `name` is not null. A lower heap_limit takes nothing away; it is what must not be passed from then on.
+   Cost: a comparison for each option; a percentage as heap_limit reads files of /proc, thp makes a
+   system call. Locks: none. */
 int talc_ctl(const char* name, char* value, size_t size, const char* new_value);
 
 /* ---- statistics ---- */
@@ -131,7 +137,8 @@ struct talc_stats {
 
 /* Fills in the first `stats->size` bytes of `stats`, which must be set; fields that this version of
    the library does not know become 0. Exact when no other thread is at work, else a sum over moments.
-   Cost: linear in threads' caches, and a system call for each 8 MiB. Waits for arenas. */
+   Cost: linear in threads' caches, and a system call for each 8 MiB. Locks: one arena's at a time; of one
+   that is busy for a second it tells what can be read without. */
 void talc_stats_get(struct talc_stats* stats);
 
 /* Prints a report as TALC_STATS does: `format` is "text", "json", "prom" or "xml" (docs/STATISTICS.md).
@@ -169,7 +176,8 @@ int talc_walk(talc_visitor* visitor, void* arg);
    follows, which raises SIGABRT. A second fault in the handler aborts at once. */
 typedef void talc_abort_handler(const char* line, void* arg);
 
-/* Has `handler` called, with `arg`, before an abort. Null: none, as at the start. */
+/* Has `handler` called, with `arg`, before an abort. Null: none, as at the start. Cost: as
+   talc_set_oom_handler. */
 void talc_set_abort_handler(talc_abort_handler* handler, void* arg);
 
 #ifdef __cplusplus

@@ -3,9 +3,11 @@
 
      | magic, version, bytes | sequence | process, program | uptime_ms | counters … |   4096 bytes
 
-   A reader maps the file, shared and read-only, and reads all of it between two looks at `sequence`:
-   what he has is of one moment if both were the same even number. `bytes` is how much of the page
-   the library knows: later versions add counters at the end. docs/STATISTICS.md says what they mean. */
+   A reader maps the file, shared and read-only, and reads all of it between two looks at `sequence`, the
+   first one an acquire load, the second one behind an acquire fence: what he has is of one moment if both
+   were the same even number. `bytes` is how much of the page the library knows: later versions add
+   counters at the end, and a reader takes those beyond it for unknown. A page of another `version`, or
+   whose magic is not there yet, is none to be read. docs/STATISTICS.md says what the counters mean. */
 #ifndef TALC_LIVE_PAGE_H
 #define TALC_LIVE_PAGE_H
 

@@ -70,8 +70,8 @@ void talc_arena_free(talc_arena* arena, void* block, size_t size, size_t align);
 
 /* Changes the size of a block, which may move; its bytes stay, up to the smaller of the two
    sizes. Null for `block` allocates. A `new_size` of 0 leaves a block of 0 bytes, to be freed
-   like any other. Returns null if there is no room: then the old block is as it was. Getting
-   smaller never fails. Cost: as malloc, and a copy if the block moves. */
+   like any other. Returns null if there is no room or `align` is no power of two: then the old
+   block is as it was. Getting smaller never fails. Cost: as malloc, and a copy if the block moves. */
 void* talc_arena_realloc(talc_arena* arena, void* block, size_t old_size, size_t align,
                          size_t new_size);
 

@@ -56,6 +56,10 @@ std::unique_ptr<Snapshot> numbered_snapshot() {
   for (const MiddleField& field : kMiddleFields) {
     snapshot->stats.*field.value = value++;
   }
+  for (const PurgeField& field : kPurgeFields) {
+    snapshot->stats.*field.value = value++;
+  }
+  snapshot->advised_bytes = value++;
   snapshot->stats.arena_count = 2;
   for (const ArenaField& field : kArenaFields) {
     snapshot->stats.arenas[1].*field.value = value++;
@@ -114,6 +118,27 @@ TEST(Reports, FitTheBufferWhateverTheNumbers) {
     EXPECT_LE(printed(print, *snapshot, program.c_str(), *options).size(),
               ReportBuffer::kTextBytes / 4 * 3);
   }
+}
+
+TEST(Reports, HaveWhatTheKernelWasAskedForInEachForm) {
+  const auto snapshot = numbered_snapshot();
+  settings.heap_limit = 7654321;
+  for (const Print print : kForms) {
+    const std::string report = printed(print, *snapshot);
+    const auto expect = [&](size_t value) {
+      EXPECT_TRUE(contains(report, std::to_string(value))) << value << '\n' << report;
+    };
+    for (const CallField& field : kCallFields) {
+      expect(snapshot->calls.*field.value);
+    }
+    for (const PurgeField& field : kPurgeFields) {
+      expect(snapshot->stats.*field.value);
+    }
+    expect(snapshot->kernel.rss);
+    expect(snapshot->advised_bytes);
+    expect(settings.heap_limit);
+  }
+  settings.heap_limit = Settings::kUnlimited;
 }
 
 TEST(Reports, HaveEachFieldInEachForm) {
@@ -194,7 +219,7 @@ TEST(JsonReport, IsOneLineThatBeginsWithItsSchema) {
        {R"("program": "prog", "process": 4711, "timestamp": 1700000000.123, "uptime": 61.005, )",
         R"("reason": "signal", "allocations": 1000001, )", R"("heap_limit": null, )",
         R"("kernel": {"rss": )", R"("calls": {"mmap": )",
-        R"("thp": {"mode": "adaptive", "advised": 0}, )", R"("arenas": [{"allocations": 0, )",
+        R"("thp": {"mode": "adaptive", "advised": 10000)", R"("arenas": [{"allocations": 0, )",
         R"("classes": [{"size": 48, "slabs": )", R"("middle": {"blocks": )",
         R"("threads": [{"arena": 1, "active": true, "cached": 11, "in_transit": 12, "hot": 13}], )",
         R"("threads_left_out": 0, "heap_map": [{"arena": 1, "base": "0x7f0012340000", )",
@@ -278,6 +303,12 @@ TEST(XmlReport, IsWellFormedWhateverTheProgramIsCalled) {
   const std::string xml = printed(print_xml_report, *numbered_snapshot(), "<a> & \"b\"\x01\xe4");
   expect_well_formed(xml);
   EXPECT_TRUE(contains(xml, "program=\"&#60;a> &#38; &#34;b&#34;?&#228;\"")) << xml;
+}
+
+TEST(XmlReport, HasEachThreadsCache) {
+  const std::string xml = printed(print_xml_report, *numbered_snapshot());
+  const char thread[] = R"(<thread arena="1" active="true" cached="11" in_transit="12" hot="13"/>)";
+  EXPECT_TRUE(contains(xml, thread)) << xml;
 }
 
 TEST(XmlReport, HasGlibcsElements) {

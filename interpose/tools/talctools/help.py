@@ -41,8 +41,10 @@ _TAIL = """\
 An option that is not given is left to its variable, TALC_ and its name in capitals, if that is set:
 TALC_PURGE_DELAY for --purge-delay. Switches take 1/0, yes/no, on/off or true/false.
 
+"--" ends the options.
+
 Exit status: the command's. 127: it is not found. 126: it cannot be run. 125: talc's library is not
-where it should be. 2: the command line is wrong.
+where it should be. 130: --compare was interrupted. 2: the command line is wrong.
 
 Examples:
   talc-run --stats sqlite3 :memory: 'select 6 * 7'

@@ -141,7 +141,7 @@ FLAGS = (
         "dirty-ratio",
         "PERCENT",
         "25",
-        "percent of live bytes above which free memory goes back although it was used a moment ago",
+        "percent of live bytes, and 16 MiB, above which free memory goes back although it was used a moment ago",
         _either(_number(10000), _percent(10000)),
     ),
     _switch("background-thread", "yes", "whether a thread may purge while the program sleeps"),
@@ -167,7 +167,7 @@ FLAGS = (
         "what to do with a pointer that is not talc's: end the program, ignore it, hand it to libc",
         _words("abort", "ignore", "libc"),
     ),
-    _switch("verbose", "no", "say on standard error what the library decides"),
+    _switch("verbose", "no", "say on standard error which options are in effect, and the first request that cannot be served"),
     Flag(
         "conf",
         "KEY:VALUE,...",

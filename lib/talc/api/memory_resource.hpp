@@ -23,7 +23,8 @@ class MemoryResource final : public std::pmr::memory_resource {
   Source& source() const { return *source_; }
 
  private:
-  // Throws std::bad_alloc where the source returns null.
+  // Throws std::bad_alloc where the source returns null; without exceptions, traps. Cost and locks: the
+  // source's.
   void* do_allocate(size_t bytes, size_t align) override {
     void* const block = source_->malloc(bytes, align);
     if (block == nullptr) {

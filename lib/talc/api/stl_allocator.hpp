@@ -38,7 +38,8 @@ class StlAllocator {
   Source& source() const noexcept { return *source_; }
 
   // Returns room for `count` objects. Throws std::bad_array_new_length if they exceed the address
-  // space, std::bad_alloc where the source returns null.
+  // space, std::bad_alloc where the source returns null; without exceptions, traps. Cost and locks: the
+  // source's.
   [[nodiscard]] T* allocate(size_t count) {
     if (count > SIZE_MAX / sizeof(T)) {
       throw_bad_array_new_length();
@@ -50,7 +51,7 @@ class StlAllocator {
     return static_cast<T*>(block);
   }
 
-  // Gives it back. Requires: `count` as for allocate.
+  // Gives it back. Requires: `count` as for allocate. Cost and locks: the source's.
   void deallocate(T* block, size_t count) noexcept { source_->free(block, count * sizeof(T)); }
 
   // Whether one may deallocate what the other has allocated.
