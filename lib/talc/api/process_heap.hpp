@@ -293,6 +293,8 @@ class BasicProcessHeap {
   static constexpr unsigned kPatienceMs = 1000;
   // A pass of the purger waits no longer for an arena, and asks the kernel no more often in one visit.
   static constexpr unsigned kPurgePatienceMs = 20;
+  // So long a thread takes to wake up.
+  static constexpr unsigned kHandOverUs = 50;
 
   // One part of a pass over an arena. Returns whether there is another.
   bool purge_part(Arena<Kernel>& arena, PurgePass& pass);
@@ -500,7 +502,7 @@ void BasicProcessHeap<Kernel>::purge_to(size_t dirty_bytes, PurgePass& pass) {
 template <class Kernel>
 bool BasicProcessHeap<Kernel>::purge_part(Arena<Kernel>& arena, PurgePass& pass) {
   if (pass.is_resumed && arena.lock().is_awaited()) {
-    pause_1_ms();
+    pause_us(kHandOverUs);
   }
   const auto visit = arena.visit_within(kPurgePatienceMs);
   if (!visit) {
