@@ -134,7 +134,7 @@ class Purger {
   // Early passes come no closer than that, nor before such a share of what is mapped was freed.
   static constexpr uint64_t kLeastEarlyMs = 50;
   static constexpr size_t kWalkedShare = 16;
-  static constexpr unsigned kMostPatience = 10;
+  static constexpr unsigned kMostPatience = 2;
 
   static unsigned half_of(long delay_ms) {
     constexpr long kMostHalfMs = 1000L * 3600 * 24;
