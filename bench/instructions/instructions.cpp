@@ -93,6 +93,15 @@ void new_sized_delete_32(size_t operations) {
   }
 }
 
+void new_aligned_delete_64(size_t operations) {
+  constexpr std::align_val_t kAlign{64};
+  for (size_t i = 0; i < operations; ++i) {
+    void* const ptr = ::operator new(192, kAlign);
+    bench::escape(ptr);
+    ::operator delete(ptr, kAlign);
+  }
+}
+
 sem_t batch_is_full;
 sem_t batch_is_free;
 size_t batches_to_come;
@@ -146,6 +155,7 @@ constexpr Path kPaths[] = {
     {"aligned_alloc_free_64", aligned_alloc_free_64},
     {"new_delete_32", new_delete_32},
     {"new_sized_delete_32", new_sized_delete_32},
+    {"new_aligned_delete_64", new_aligned_delete_64},
     {"free_from_other_thread_64", free_from_other_thread_64},
 };
 
