@@ -89,7 +89,7 @@ class MiddleBlocks {
 
   ArenaSet<Kernel>& arenas() { return caches_.arenas(); }
 
-  static bool put_hot(unsigned arena, void* block, size_t usable) {
+  [[gnu::always_inline]] static bool put_hot(unsigned arena, void* block, size_t usable) {
     ThreadCache& cache = Current::get();
     if (!cache.is_one() || cache.is_changing() || !cache.hot().put(block, usable)) {
       return false;

@@ -47,8 +47,9 @@ class HotBlocks {
     return newest_[range + 1] == 0 ? nullptr : remove(newest_[range + 1], size_bytes);
   }
 
-  // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of two words.
-  bool put(void* ptr, size_t size_bytes) {
+  // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of two words. Inlined, as
+  // remove() is, although it is called at two places: at one of them by every free of such a block.
+  [[gnu::always_inline]] bool put(void* ptr, size_t size_bytes) {
     if (!serves(size_bytes) || bytes() + size_bytes > limit_) {
       return false;
     }
@@ -113,7 +114,7 @@ class HotBlocks {
   }
 
   // The one whose place is in `link`.
-  void* remove(uint8_t& link, size_t& size_bytes) {
+  [[gnu::always_inline]] void* remove(uint8_t& link, size_t& size_bytes) {
     const uint8_t place = link;
     size_bytes = size_at(place);
     link = next_[place];
