@@ -14,7 +14,8 @@ namespace talc {
 // arrives. Leaves errno.
 inline void pause_us(unsigned microseconds) {
   const int saved_errno = errno;
-  const long pause[2] = {0, 1000L * microseconds};  // the kernel's timespec: seconds, nanoseconds
+  const long pause[2] = {
+      0, 1000 * static_cast<long>(microseconds)};  // the kernel's timespec: seconds, nanoseconds
   ::syscall(SYS_nanosleep, pause, nullptr);
   errno = saved_errno;
 }
