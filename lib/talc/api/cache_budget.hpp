@@ -27,6 +27,17 @@ class CacheBudget {
     const size_t quarters = granted_.load(std::memory_order_relaxed) / quarter;
     return quarters >= 4 ? 0 : most >> quarters;
   }
+  // What a cache may hold from now on that may hold `held`: `wanted`, less where the budget is short, and
+  // `held` still if not even `least` is to be had. Requires: held < least ≤ wanted.
+  size_t raise(size_t held, size_t least, size_t wanted, size_t most) {
+    const size_t part = part_of(most);
+    const size_t limit = wanted < part ? wanted : part;
+    if (limit < least) {
+      return held;
+    }
+    grant(limit - held);
+    return limit;
+  }
   void grant(size_t bytes) { granted_.fetch_add(bytes, std::memory_order_relaxed); }
   void give_back(size_t bytes) { granted_.fetch_sub(bytes, std::memory_order_relaxed); }
   // In the child of a fork: what was granted to threads that it does not have is nobody's.

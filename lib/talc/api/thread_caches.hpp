@@ -71,14 +71,8 @@ class ThreadCaches {
       return false;
     }
     const size_t needed = hot.bytes() + size_bytes;
-    const size_t most = hot_budget_.part_of(HotBlocks::kMaxBytes);
-    const size_t limit = 2 * needed < most ? 2 * needed : most;
-    if (limit < needed) {
-      return false;
-    }
-    hot_budget_.grant(limit - hot.limit());
-    hot.set_limit(limit);
-    return true;
+    hot.set_limit(hot_budget_.raise(hot.limit(), needed, 2 * needed, HotBlocks::kMaxBytes));
+    return hot.limit() >= needed;
   }
 
   // The end of this thread: all that it has goes home, and its cache waits for another thread.
@@ -252,12 +246,8 @@ class ThreadCaches {
 
   [[gnu::noinline]] void make_room(ThreadCache& cache) {
     Outbox& outbox = cache.outbox();
-    const size_t most = outbox_budget_.part_of(Outbox::kMaxBytes);
-    const size_t limit = 2 * outbox.limit() < most ? 2 * outbox.limit() : most;
-    if (limit > outbox.limit()) {
-      outbox_budget_.grant(limit - outbox.limit());
-      outbox.set_limit(limit);
-    }
+    const size_t limit = outbox.limit();
+    outbox.set_limit(outbox_budget_.raise(limit, limit + 1, 2 * limit, Outbox::kMaxBytes));
     if (outbox.is_full()) {
       const ThreadCache::Changing changing(cache);
       PostedBlocks<Kernel>::send_home(arenas_, outbox);

@@ -2,8 +2,8 @@
 //
 // A relaxed load, a sum and a relaxed store, never a locked instruction. Where x86-64 adds to memory
 // with one instruction clang uses that, and gcc has to be told. A signal handler finds it done or
-// not begun there. Used by Magazine on the fast path of malloc, by MiddleBlocks,
-// HotBlocks and Quarantine.
+// not begun there. Used by Magazine on the fast path of malloc, by MiddleBlocks, HotBlocks and
+// Quarantine.
 #pragma once
 
 #include <atomic>

@@ -7,10 +7,10 @@
 //
 // A request looks at the newest blocks of its own range, which may be too small, and at the newest of
 // the next one, which is not, and leaves at most an eighth unused. All of them together are at most
-// limit() bytes, which whoever owns the caches sets, and kPlaces. Whose arena a block is of does not matter here: what one thread
-// allocates and another frees serves that one's next request. Only the owning thread changes them;
-// others look, for statistics, hence the relaxed atomics. What a block is, and whether it may be kept, is
-// the process heap's matter.
+// limit() bytes, which whoever owns the caches sets, and kPlaces. Whose arena a block is of does not
+// matter here: what one thread allocates and another frees serves that one's next request. Only the
+// owning thread changes them; others look, for statistics, hence the relaxed atomics. What a block is,
+// and whether it may be kept, is the process heap's matter.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,8 @@
 // pause_us(), pause_1_ms(): wait for somebody who is about to get on.
 //
 // By a raw call: libc's nanosleep is a cancellation point, and malloc must not be one; a thread
-// cancelled in its middle would leave a cache half changed. Used by ArenaLock, in rare moments.
+// cancelled in its middle would leave a cache half changed. Used by ArenaLock, in rare moments, and between
+// the parts of a purge.
 #pragma once
 
 #include <errno.h>
