@@ -62,11 +62,11 @@ TEST(SizeClasses, ACoarseClassIsAlignedAsThoseBelowIt) {
 
 TEST(SizeClasses, ReciprocalsDivideExactly) {
   for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
-    const size_t size = SizeClasses::size_of(i);
-    for (size_t multiple = 0; multiple < size_t{1} << 18; multiple += size) {
-      ASSERT_TRUE(SizeClasses::is_multiple(multiple, i)) << multiple << " by " << size;
-      ASSERT_FALSE(SizeClasses::is_multiple(multiple + 1, i));
-      ASSERT_FALSE(SizeClasses::is_multiple(multiple + size - 1, i));
+    size_t next_multiple = 0;
+    for (size_t offset = 0; offset < size_t{1} << 18; ++offset) {
+      const bool is_multiple = offset == next_multiple;
+      ASSERT_EQ(SizeClasses::is_multiple(offset, i), is_multiple) << offset << ", class " << i;
+      next_multiple += is_multiple ? SizeClasses::size_of(i) : 0;
     }
   }
 }

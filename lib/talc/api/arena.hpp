@@ -227,6 +227,9 @@ class alignas(64) Arena {
   }
   // Takes slots back. Faults at one that is none of this arena, or was taken back already.
   void put_slots(void** blocks, unsigned count) {
+    if (count == 0) {
+      return;
+    }
     const auto stop = bank_.put(*this, blocks, blocks + count);
     if (stop.at != blocks + count) [[unlikely]] {
       raise_fault(stop.why == Slab::Put::no_slot ? Fault::invalid_pointer : Fault::double_free,

@@ -33,7 +33,7 @@ class MagazineSupply {
   // A thread is draining when it has freed so much since it last found a magazine empty. Then an array
   // has its share of so many slots, and kLeastDraining at least.
   static constexpr size_t kDrainBytes = size_t{1} << 20;
-  static constexpr unsigned kDrainingSlots = 512;
+  static constexpr unsigned kDrainingSlots = 1024;
   static constexpr unsigned kLeastDraining = 8;
 
   constexpr MagazineSupply() = default;

@@ -103,11 +103,16 @@ class SizeClasses {
   static constexpr uint32_t reciprocal_of(unsigned size_class) {
     return size_class_detail::kTable.reciprocal[size_class];
   }
+  // And a multiple of size_of(size_class) exactly if the product's low half is below reciprocal_of(size_class)
+  // (Lemire, Kaser and Kurz, "Faster remainder by direct computation", 2019).
+  static constexpr bool is_exact(uint64_t product, uint32_t reciprocal) {
+    static_assert(kReciprocalLog2 == 32);
+    return static_cast<uint32_t>(product) < reciprocal;
+  }
   // Whether `offset` is a multiple of size_of(size_class). Requires: offset < 2^18.
   static constexpr bool is_multiple(size_t offset, unsigned size_class) {
-    const auto slot =
-        static_cast<size_t>(uint64_t{offset} * reciprocal_of(size_class) >> kReciprocalLog2);
-    return slot * size_of(size_class) == offset;
+    const uint32_t reciprocal = reciprocal_of(size_class);
+    return is_exact(uint64_t{offset} * reciprocal, reciprocal);
   }
 
   // The class of the smallest slot that holds `size`. Requires: size ≤ kMaxSize.

@@ -104,8 +104,8 @@ class SlabBank {
   }
 
   // Takes slots back, in order. Returns the first one that is no slot in use, and what is wrong with
-  // it, or `end`. Nothing has changed for that one. Cost: some 50 instructions a slot; of neighbours,
-  // 20 each.
+  // it, or `end`. Nothing has changed for that one. Cost: some 80 instructions a slot; of neighbours,
+  // 24 each.
   template <class Source>
   Slab::Stop put(Source& source, void** blocks, void** end) {
     while (blocks != end) {
