@@ -28,8 +28,31 @@ size_t count(const HotBlocks& hot) {
   return blocks;
 }
 
+TEST(HotBlocks, HaveSizesThatServeAllRequestsOfAClass) {
+  for (size_t size = HotBlocks::kMinSize; size <= HotBlocks::kMaxSize; size += 61) {
+    const size_t usable = HotBlocks::class_size(size);
+    ASSERT_GE(usable, size);
+    ASSERT_LE(usable - size, size / 32);
+    ASSERT_EQ(HotBlocks::class_size(usable), usable);
+    Unlimited hot;
+    size_t found = 0;
+    ASSERT_TRUE(hot.put(block(1), usable));
+    ASSERT_EQ(hot.take(size, found), block(1));
+    ASSERT_EQ(found, usable);
+  }
+}
+
+TEST(HotBlocks, HaveTheSizesThatOthersAskForIfTheyAreNotServed) {
+  for (const size_t size :
+       {size_t{1}, HotBlocks::kMinSize - 1, HotBlocks::kMaxSize + 1, ~size_t{0}}) {
+    EXPECT_EQ(HotBlocks::class_size(size), size);
+  }
+  EXPECT_EQ(HotBlocks::class_size(HotBlocks::kMaxSize), HotBlocks::kMaxSize);
+}
+
 TEST(HotBlocks, ServeRequestsThatLeaveLittleUnused) {
-  for (size_t usable = 16 * kKiB; usable <= HotBlocks::kMaxSize; usable += 4080) {
+  for (size_t usable = 16 * kKiB; usable <= HotBlocks::kMaxSize;
+       usable = HotBlocks::class_size(usable + 4080)) {
     for (size_t size = usable * 3 / 4; size <= usable + 16; size += 64) {
       Unlimited hot;
       ASSERT_TRUE(hot.put(block(1), usable));
@@ -40,38 +63,42 @@ TEST(HotBlocks, ServeRequestsThatLeaveLittleUnused) {
         ASSERT_EQ(found, usable);
         ASSERT_EQ(hot.take(size, found), nullptr);
       } else {
-        ASSERT_TRUE(size > usable || size < usable - usable / 32) << size << " of " << usable;
+        ASSERT_TRUE(HotBlocks::class_size(size) > usable || size < usable - usable / 32)
+            << size << " of " << usable;
       }
     }
   }
 }
 
-TEST(HotBlocks, OneThatIsLargeEnoughServesThoughItIsNotTheNewest) {
+TEST(HotBlocks, TheNewestOfTheClassServesFirst) {
   Unlimited hot;
   size_t size = 0;
-  EXPECT_TRUE(hot.put(block(1), 10 * kKiB + 256));
-  EXPECT_TRUE(hot.put(block(2), 10 * kKiB));
-  EXPECT_EQ(hot.take(10 * kKiB + 16, size), block(1));
-  EXPECT_EQ(size, 10 * kKiB + 256);
-  EXPECT_EQ(hot.take(10 * kKiB + 16, size), nullptr);
-  EXPECT_EQ(hot.take(10 * kKiB, size), block(2));
+  EXPECT_TRUE(hot.put(block(1), 10 * kKiB));
+  EXPECT_TRUE(hot.put(block(2), 10 * kKiB + 128));
+  EXPECT_EQ(hot.take(10 * kKiB - 16, size), block(2));
+  EXPECT_EQ(size, 10 * kKiB + 128);
+  EXPECT_EQ(hot.take(10 * kKiB - 16, size), block(1));
   EXPECT_EQ(size, 10 * kKiB);
-  EXPECT_EQ(hot.take(10 * kKiB, size), nullptr);
+  EXPECT_EQ(hot.take(10 * kKiB - 16, size), nullptr);
   EXPECT_EQ(count(hot), 0U);
   EXPECT_EQ(hot.bytes(), 0U);
 }
 
-TEST(HotBlocks, OneOfTheRangeAboveServesIfThoseOfItsOwnAreTooSmall) {
-  Unlimited hot;
-  size_t size = 0;
-  for (unsigned i = 1; i <= HotBlocks::kLooks; ++i) {
-    EXPECT_TRUE(hot.put(block(i), 10 * kKiB));
+TEST(HotBlocks, OneOfTheThreeClassesAboveServesIfItsOwnHasNone) {
+  for (unsigned above = 0; above <= 4; ++above) {
+    Unlimited hot;
+    size_t size = 0;
+    EXPECT_TRUE(hot.put(block(1), 10 * kKiB - 256));
+    EXPECT_TRUE(hot.put(block(2), 10 * kKiB + above * 256));
+    EXPECT_EQ(hot.take(10 * kKiB - 16, size), above < 4 ? block(2) : nullptr);
+    EXPECT_EQ(hot.take(10 * kKiB - 256, size), block(1));
   }
-  EXPECT_EQ(hot.take(10 * kKiB + 16, size), nullptr);
-  EXPECT_TRUE(hot.put(block(9), 10 * kKiB + 768));
-  EXPECT_EQ(hot.take(10 * kKiB + 16, size), block(9));
-  EXPECT_EQ(size, 10 * kKiB + 768);
-  EXPECT_EQ(count(hot), HotBlocks::kLooks);
+}
+
+TEST(HotBlocks, AreNotThoseThatNoRequestOfAClassCanRelyOn) {
+  Unlimited hot;
+  EXPECT_FALSE(hot.put(block(1), 8 * kKiB + 240));
+  EXPECT_TRUE(hot.put(block(1), 8 * kKiB + 256));
 }
 
 TEST(HotBlocks, OfTheLargestSizeTheyServeToo) {
@@ -85,8 +112,10 @@ TEST(HotBlocks, OfTheLargestSizeTheyServeToo) {
 }
 
 TEST(HotBlocks, HoldAsManyAsThereArePlacesAndUseThemAgain) {
-  const size_t least = HotBlocks::kMinSize + 15;
+  const size_t least = HotBlocks::class_size(HotBlocks::kMinSize);
   const size_t many = HotBlocks::kMaxBytes / least;
+  static_assert(HotBlocks::kMaxBytes / HotBlocks::class_size(HotBlocks::kMinSize) <=
+                HotBlocks::kPlaces);
   Unlimited hot;
   for (unsigned turn = 0; turn < 3; ++turn) {
     size_t size = 0;

@@ -25,7 +25,7 @@ class MiddleBlocks {
   explicit MiddleBlocks(ThreadCaches<Kernel>& caches) : caches_(caches) {}
 
   // Returns a block of `size` bytes that this thread freed lately, or null. Aligned to 16.
-  // Cost: some 50 instructions. Locks: none.
+  // Cost: some 40 instructions. Locks: none.
   static void* take_hot(size_t size) {
     ThreadCache& cache = Current::get();
     size_t usable = 0;
@@ -42,7 +42,7 @@ class MiddleBlocks {
   // Locks: one arena's at a time.
   [[gnu::noinline]] void* allocate(size_t size, size_t align, size_t cleared_bytes) {
     caches_.own();  // so that this thread keeps what it frees
-    const size_t usable = BlockPrefix::usable_for(size);
+    const size_t usable = usable_for(size);
     const size_t block_align = align < BlockPrefix::kBlockAlign ? BlockPrefix::kBlockAlign : align;
     if (void* const block = arenas().visit()->allocate(usable, block_align, cleared_bytes))
         [[likely]] {
@@ -56,12 +56,27 @@ class MiddleBlocks {
     return block;
   }
 
-  // Takes a block back. Requires: the page map says that an engine of `arena` has it. Faults if no
-  // live block begins there. Locks: never waits for one.
-  void release(void* ptr, unsigned arena) {
-    const size_t usable = TheArena::try_live_size(ptr);
-    if (usable == 0 || !put_hot(arena, ptr, usable)) {
-      release_to_arena(caches_, ptr, arena);
+  // Takes a block back if this thread may keep it. Requires: the page map says that an engine of `arena`
+  // has it. False: it may not, or no live block begins there. Cost: some 50 instructions. Locks: none.
+  [[gnu::always_inline]] static bool try_release_hot(void* ptr, unsigned arena) {
+    return put_hot(arena, ptr, TheArena::try_live_size(ptr));
+  }
+
+  // Takes back a block that try_release_hot did not. Requires: the same. Faults if no live block begins
+  // there. Locks: never waits for one.
+  void release(void* ptr, unsigned index) {
+    TheArena& arena = arenas()[index];
+    const size_t usable = arena.usable_size(ptr, Fault::double_free);
+    ThreadCache& cache = Current::get();
+    const bool is_usable = cache.is_one() && !cache.is_changing();
+    if (is_usable && caches_.grow_hot(cache.hot(), usable) && put_hot(index, ptr, usable)) {
+      return;
+    }
+    if (is_usable && cache.arena() != index && usable <= Outbox::kMaxSize) {
+      TheArena::make_wait(ptr, usable);
+      caches_.post(cache, ptr, usable);
+    } else {
+      arena.release(ptr, usable);
     }
   }
 
@@ -76,7 +91,7 @@ class MiddleBlocks {
     if (size > kMaxSize) {
       return false;
     }
-    const size_t new_usable = BlockPrefix::usable_for(size);
+    const size_t new_usable = usable_for(size);
     if (new_usable == usable) {
       return true;
     }
@@ -89,9 +104,15 @@ class MiddleBlocks {
 
   ArenaSet<Kernel>& arenas() { return caches_.arenas(); }
 
+  // As many as any request that the block may serve later wants.
+  static size_t usable_for(size_t size) {
+    return BlockPrefix::usable_for(HotBlocks::class_size(size));
+  }
+
+  // A thread without a cache may keep none.
   [[gnu::always_inline]] static bool put_hot(unsigned arena, void* block, size_t usable) {
     ThreadCache& cache = Current::get();
-    if (!cache.is_one() || cache.is_changing() || !cache.hot().put(block, usable)) {
+    if (cache.is_changing() || !cache.hot().put(block, usable)) {
       return false;
     }
     if (cache.arena() == arena) [[likely]] {
@@ -100,24 +121,6 @@ class MiddleBlocks {
       raise_fault(Fault::double_free, block);
     }
     return true;
-  }
-
-  // Static, so that release() needs no stack frame.
-  [[gnu::noinline]] static void release_to_arena(ThreadCaches<Kernel>& caches, void* ptr,
-                                                 unsigned index) {
-    TheArena& arena = caches.arenas()[index];
-    const size_t usable = arena.usable_size(ptr, Fault::double_free);
-    ThreadCache& cache = Current::get();
-    const bool is_usable = cache.is_one() && !cache.is_changing();
-    if (is_usable && caches.grow_hot(cache.hot(), usable) && put_hot(index, ptr, usable)) {
-      return;
-    }
-    if (is_usable && cache.arena() != index && usable <= Outbox::kMaxSize) {
-      TheArena::make_wait(ptr, usable);
-      caches.post(cache, ptr, usable);
-    } else {
-      arena.release(ptr, usable);
-    }
   }
 
   ThreadCaches<Kernel>& caches_;

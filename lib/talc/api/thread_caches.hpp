@@ -71,7 +71,7 @@ class ThreadCaches {
       return false;
     }
     const size_t needed = hot.bytes() + size_bytes;
-    hot.set_limit(hot_budget_.raise(hot.limit(), needed, 2 * needed, HotBlocks::kMaxBytes));
+    hot.set_limit(hot_budget_.raise(hot.limit(), needed, 2 * needed, most_hot()));
     return hot.limit() >= needed;
   }
 
@@ -367,7 +367,16 @@ class ThreadCaches {
     }
   }
 
-  static constexpr size_t kHotBudget = size_t{8} << 20;
+  // What a thread may keep: a large process more than a small one.
+  static size_t most_hot() {
+    const size_t share = Footprint<Kernel>::mapped_bytes() / kMostHotShare;
+    const size_t most = share < kLeastMostHot ? kLeastMostHot : share;
+    return most < HotBlocks::kMaxBytes ? most : HotBlocks::kMaxBytes;
+  }
+  static constexpr size_t kLeastMostHot = HotBlocks::kMaxBytes / 2;
+  static constexpr size_t kMostHotShare = 8;
+
+  static constexpr size_t kHotBudget = size_t{16} << 20;
   static constexpr size_t kHotShare = 128;
   static constexpr size_t kOutboxBudget = size_t{4} << 20;
   static constexpr size_t kOutboxShare = 256;

@@ -1,12 +1,12 @@
-// HotBlocks: the middle blocks that a thread freed last, by ranges of sizes, for the next requests of
+// HotBlocks: the middle blocks that a thread freed last, by classes of sizes, for the next requests of
 // such a size: a program that reads files into fresh buffers needs one or two.
 //
-//   range      [8, 8½) KiB | [8½, 9) | … | [15½, 16) | [16, 17) | …     sixteen per power of two
-//   newest_         3      |    1    |   |     –     |     5    |       the place of its newest block
-//   places          1  –>  |  2 –> 4 |   ...                            next_: the one before, or a free one
+//   class      8¼ KiB | 8½ KiB | 8¾ KiB | … | 16 KiB | 16½ KiB | …     32 per power of two
+//   newest_      3    |   1    |   –    |   |   –    |    5    |       the place of its newest block
+//   places       1  –>  |  2 –> 4 |   ...                              next_: the one before, or a free one
 //
-// A request looks at the newest blocks of its own range, which may be too small, and at the newest of
-// the next one, which is not, and leaves at most an eighth unused. All of them together are at most
+// Blocks are allocated with the size of their class, so each of a class serves all of its requests, and so
+// do those of the three classes above: at most an eighth is left unused. All of them together are at most
 // limit() bytes, which whoever owns the caches sets, and kPlaces. Whose arena a block is of does not
 // matter here: what one thread allocates and another frees serves that one's next request. Only the
 // owning thread changes them; others look, for statistics, hence the relaxed atomics. What a block is,
@@ -25,32 +25,33 @@ class HotBlocks {
   static constexpr unsigned kMaxLog2 = kWordBits == 64 ? 19 : 18;
   static constexpr size_t kMinSize = SizeClasses::kMaxSize + 1;
   static constexpr size_t kMaxSize = size_t{1} << kMaxLog2;
-  static constexpr size_t kMaxBytes = size_t{1} << 20;
-  static constexpr unsigned kPlaces = kMaxBytes / (kMinSize - 1);
+  static constexpr size_t kMaxBytes = size_t{2} << 20;
+  static constexpr unsigned kPlaces = 255;
 
-  // So many blocks of a range are looked at for one that is large enough.
-  static constexpr unsigned kLooks = 4;
+  // The bytes that a block for `size` is to have.
+  static constexpr size_t class_size(size_t size) {
+    if (!serves(size)) {
+      return size;
+    }
+    return align_up(size, size_t{1} << (floor_log2(size - 1) - kPerDoublingLog2));
+  }
 
   // Returns a block for `size` bytes and how large it is, or null.
   void* take(size_t size, size_t& size_bytes) {
     if (!serves(size)) {
       return nullptr;
     }
-    const unsigned range = range_of(size);
-    uint8_t* link = &newest_[range];
-    for (unsigned looked = 0; *link != 0 && looked < kLooks; ++looked) {
-      if (size_at(*link) >= size) {
-        return remove(*link, size_bytes);
-      }
-      link = &next_[*link];
+    uint8_t* link = &newest_[class_of(size)];
+    if (*link == 0 && (++link, *link) == 0 && (++link, *link) == 0 && (++link, *link) == 0) {
+      return nullptr;
     }
-    return newest_[range + 1] == 0 ? nullptr : remove(newest_[range + 1], size_bytes);
+    return remove(*link, size_bytes);
   }
 
   // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of two words. Inlined, as
   // remove() is, although it is called at two places: at one of them by every free of such a block.
   [[gnu::always_inline]] bool put(void* ptr, size_t size_bytes) {
-    if (!serves(size_bytes) || bytes() + size_bytes > limit_) {
+    if (!may_serve(size_bytes) || bytes() + size_bytes > limit_) {
       return false;
     }
     uint8_t place = free_;
@@ -61,7 +62,7 @@ class HotBlocks {
     } else {
       return false;
     }
-    uint8_t& newest = newest_[range_of(size_bytes)];
+    uint8_t& newest = newest_[class_of(size_bytes + 1) - 1];
     next_[place] = newest;
     newest = place;
     ptrs_[place].store(ptr, std::memory_order_relaxed);
@@ -84,7 +85,7 @@ class HotBlocks {
 
   // Whether a larger limit would let it keep a block of that size.
   bool needs_more_for(size_t size_bytes) const {
-    return serves(size_bytes) && bytes() + size_bytes > limit_ && limit_ < kMaxBytes;
+    return may_serve(size_bytes) && bytes() + size_bytes > limit_ && limit_ < kMaxBytes;
   }
   size_t limit() const { return limit_; }
   // Requires: limit ≤ kMaxBytes.
@@ -126,25 +127,34 @@ class HotBlocks {
   }
 
   static constexpr bool serves(size_t size) { return size - kMinSize <= kMaxSize - kMinSize; }
-
-  static constexpr unsigned kPerDoublingLog2 = 4;
-  static constexpr unsigned range_of(size_t size) {
-    const unsigned log2 = floor_log2(size);
-    return ((log2 - kFirstLog2) << kPerDoublingLog2) +
-           static_cast<unsigned>(size >> (log2 - kPerDoublingLog2)) % (1U << kPerDoublingLog2);
+  // Whether a block of that size serves all requests of some class.
+  static constexpr bool may_serve(size_t size_bytes) {
+    return size_bytes - kLeastClass <= kMaxSize - kLeastClass;
   }
-  static constexpr unsigned kFirstLog2 = 13;
-  static_assert(size_t{1} << kFirstLog2 < kMinSize);
 
-  // The last range but one is for kMaxSize itself; the last one is always empty.
-  static constexpr unsigned kRanges = ((kMaxLog2 - kFirstLog2) << kPerDoublingLog2) + 2;
+  static constexpr unsigned kPerDoublingLog2 = 5;
+  static constexpr unsigned kFirstLog2 = 13;
+  static constexpr size_t kLeastClass =
+      (size_t{1} << kFirstLog2) + (size_t{1} << (kFirstLog2 - kPerDoublingLog2));
+  static_assert(size_t{1} << kFirstLog2 == kMinSize - 1);
+
+  // The class whose blocks serve `size`. Requires: serves(size), or size is kMaxSize + 1.
+  static constexpr unsigned class_of(size_t size) {
+    const unsigned log2 = floor_log2(size - 1);
+    return (log2 << kPerDoublingLog2) +
+           static_cast<unsigned>((size - 1) >> (log2 - kPerDoublingLog2)) -
+           ((kFirstLog2 + 1) << kPerDoublingLog2);
+  }
+
+  // The last ones are always empty.
+  static constexpr unsigned kClasses = ((kMaxLog2 - kFirstLog2) << kPerDoublingLog2) + 3;
   static_assert(kPlaces <= 255, "a place is a byte; 0 is none");
 
   std::atomic<size_t> bytes_{0};
   size_t limit_ = 0;
   uint8_t used_ = 0;  // the places above were never used
   uint8_t free_ = 0;
-  uint8_t newest_[kRanges] = {};
+  uint8_t newest_[kClasses] = {};
   uint8_t next_[1 + kPlaces] = {};
   std::atomic<uint16_t> units_[1 + kPlaces] = {};
   std::atomic<void*> ptrs_[1 + kPlaces] = {};

@@ -163,10 +163,10 @@ class alignas(64) ThreadCache {
   uint32_t arena_ = kNoArena;
   Magazine magazines_[SizeClasses::kCount];
   Supply supplies_[SizeClasses::kCount];
-  HotBlocks hot_;
   std::atomic<size_t> hot_allocations_{0};
   std::atomic<bool> changing_{false};
   std::atomic<bool> used_{false};
+  HotBlocks hot_;
   Outbox outbox_;
 
   static ThreadCache none_;
