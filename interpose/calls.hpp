@@ -51,7 +51,7 @@ inline void* allocate_or_enomem(size_t size, size_t align) {
 }
 
 [[gnu::noinline]] inline void release_slowly(void* block) {
-  if (block == nullptr) {
+  if (process_heap().try_release_near(block) || block == nullptr) {
     return;
   }
   if (foreign::is_ours_to_pass(block)) [[unlikely]] {

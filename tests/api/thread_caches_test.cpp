@@ -61,8 +61,8 @@ void act_while_arena_is_held(Act act, Hold hold) {
   std::latch has_cache(1);
   std::latch is_held(1);
   std::thread thread([&] {
-    void* const block = SmallBlocks<Kernel>(caches).allocate(3);
-    SmallBlocks<Kernel>(caches).release(block, PageMap<Kernel>::get(block));
+    void* const block = SmallBlocks<Kernel>::allocate(caches, 3);
+    SmallBlocks<Kernel>::release(caches, block, PageMap<Kernel>::get(block));
     EXPECT_GT(caches.count(caches.arenas()[0], true).cached_bytes, 0U);
     has_cache.count_down();
     is_held.wait();

@@ -33,6 +33,21 @@ TEST(PageEntry, SlabsNameTheirOwnerAndTheirClass) {
   }
 }
 
+TEST(PageEntry, ShortQuestionsAgreeWithTheKind) {
+  const PageEntry entries[] = {PageEntry(),
+                               PageEntry::returned(),
+                               PageEntry::heap(0),
+                               PageEntry::heap(PageEntry::kMaxOwners - 1),
+                               PageEntry::small(0, 0),
+                               PageEntry::small(PageEntry::kMaxOwners - 1, SizeClasses::kCount - 1),
+                               PageEntry::huge(0, kGranuleSize),
+                               PageEntry::huge(15, PageEntry::round_huge(~size_t{0} >> 2))};
+  for (const PageEntry entry : entries) {
+    EXPECT_EQ(entry.is_small(), entry.kind() == Kind::small) << entry.bits();
+    EXPECT_EQ(entry.is_heap(), entry.kind() == Kind::heap) << entry.bits();
+  }
+}
+
 TEST(PageEntry, OneComparisonTellsAnOwnersSlabsFromAllElse) {
   const auto is_of = [](uint32_t tag, PageEntry entry) {
     return entry.bits() - tag < PageEntry::kMagazineOffsets;

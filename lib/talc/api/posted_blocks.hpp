@@ -22,19 +22,14 @@ class PostedBlocks {
   static void send_home(ArenaSet<Kernel>& arenas, Outbox& outbox) {
     while (outbox.count() != 0) {
       const unsigned owner = owner_of(entry_of(outbox.block(0)));
-      const Visit home = arenas.visit_soon(owner);
-      outbox.remove_if([&](void* block, size_t) {
-        const PageEntry entry = entry_of(block);
-        if (owner_of(entry) != owner) {
-          return false;
-        }
-        if (home) {
-          take_in(*home.operator->(), block, entry);
-        } else {
-          leave_waiting(arenas[owner], block, entry);
-        }
-        return true;
-      });
+      if (const Visit home = arenas.visit_soon(owner)) {
+        take_in_all(*home.operator->(), outbox);
+      } else {
+        outbox.remove_if([&](void* block, size_t) {
+          const PageEntry entry = entry_of(block);
+          return owner_of(entry) == owner && leave_waiting(arenas[owner], block, entry);
+        });
+      }
     }
   }
 
@@ -42,38 +37,55 @@ class PostedBlocks {
   static void leave_all_waiting(ArenaSet<Kernel>& arenas, Outbox& outbox) {
     outbox.remove_if([&](void* block, size_t) {
       const PageEntry entry = entry_of(block);
-      leave_waiting(arenas[owner_of(entry)], block, entry);
-      return true;
+      return leave_waiting(arenas[owner_of(entry)], block, entry);
     });
   }
 
  private:
   static PageEntry entry_of(const void* block) {
     const PageEntry entry = Map::get(block);
-    if (entry.kind() != PageEntry::Kind::small && entry.kind() != PageEntry::Kind::heap) {
+    if (!entry.is_small() && !entry.is_heap()) {
       raise_fault(Fault::double_free, block);  // its slab has ended meanwhile
     }
     return entry;
   }
 
   static unsigned owner_of(PageEntry entry) {
-    return entry.kind() == PageEntry::Kind::small ? entry.owner() : entry.arena();
+    return entry.is_small() ? entry.owner() : entry.arena();
   }
 
-  static void take_in(TheArena& home, void* block, PageEntry entry) {
-    if (entry.kind() == PageEntry::Kind::small) {
-      home.put_slot(block);
-    } else {
-      home.free_made_wait(block);
-    }
+  // Those of the arena. Small ones many at a time: who freed neighbours in turn, has them side by side.
+  static void take_in_all(TheArena& home, Outbox& outbox) {
+    void* slots[kSlotsAtOnce];
+    unsigned count = 0;
+    outbox.remove_if([&](void* block, size_t) {
+      const PageEntry entry = entry_of(block);
+      if (owner_of(entry) != home.index()) {
+        return false;
+      }
+      if (entry.is_heap()) {
+        home.free_made_wait(block);
+        return true;
+      }
+      slots[count++] = block;
+      if (count == kSlotsAtOnce) {
+        home.put_slots(slots, count);
+        count = 0;
+      }
+      return true;
+    });
+    home.put_slots(slots, count);
   }
+  static constexpr unsigned kSlotsAtOnce = 32;
 
-  static void leave_waiting(TheArena& home, void* block, PageEntry entry) {
-    if (entry.kind() == PageEntry::Kind::small) {
+  // Returns true.
+  static bool leave_waiting(TheArena& home, void* block, PageEntry entry) {
+    if (entry.is_small()) {
       home.leave_slot_waiting(block);
     } else {
       home.leave_made_wait(block);
     }
+    return true;
   }
 };
 

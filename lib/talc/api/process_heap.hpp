@@ -47,7 +47,7 @@ class BasicProcessHeap {
   }
 
   // The same for a block that try_allocate had none for: a middle one that this thread freed lately.
-  // Cost: some 50 instructions.
+  // Cost: some 40 instructions.
   static void* try_allocate_hot(size_t size) { return MiddleBlocks<Kernel>::take_hot(size); }
 
   // Takes `ptr` back if it is a small block of this thread's arena and there is room for it. False:
@@ -134,15 +134,24 @@ class BasicProcessHeap {
 
   // Takes a block back. Requires: as reallocate. Locks: never waits for one.
   void release(void* ptr) {
-    if ((PurgeNotice<Kernel>::read() & PurgeNotice<Kernel>::kFreed) != 0) [[unlikely]] {
-      release_after_notice(ptr);
-      return;
-    }
-    if (const size_t index = Map::near_granule(ptr); index < Map::kNearSize) [[likely]] {
-      release_as(ptr, Map::near_entry(index));
-    } else {
+    if (!try_release_near(ptr)) [[unlikely]] {
       release_far(ptr);
     }
+  }
+
+  // The same for a small or a middle block near the first heaps. False: release is to be called, which
+  // says what is wrong. Any pointer may be asked about, null too. Inlined, so that what it calls is jumped to.
+  [[gnu::always_inline]] bool try_release_near(void* ptr) {
+    const size_t index = Map::near_granule(ptr);
+    const PageEntry entry = index < Map::kNearSize ? Map::near_entry(index) : PageEntry();
+    if (entry.is_heap()) {
+      release_middle(ptr, entry.arena());
+    } else if (entry.is_small()) {
+      release_small(ptr, entry);
+    } else {
+      return false;
+    }
+    return true;
   }
 
   // The bytes that the block at `ptr` has, at least as many as were asked for, and always the same
@@ -304,9 +313,13 @@ class BasicProcessHeap {
     purger_.obey(*this, ThePurger::Caller::allocates);
     return allocate(size, align);
   }
-  [[gnu::cold, gnu::noinline]] void release_after_notice(void* ptr) {
-    purger_.obey(*this, ThePurger::Caller::releases);
-    release(ptr);
+  static bool is_to_obey_before_release() {
+    return (PurgeNotice<Kernel>::read() & PurgeNotice<Kernel>::kFreed) != 0;
+  }
+  void obey_before_release() {
+    if (is_to_obey_before_release()) [[unlikely]] {
+      purger_.obey(*this, ThePurger::Caller::releases);
+    }
   }
 
   static bool is_middle(size_t size, size_t align) {
@@ -325,15 +338,14 @@ class BasicProcessHeap {
   static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
   ArenaSet<Kernel>& arenas() { return caches_.arenas(); }
-  SmallBlocks<Kernel> small() { return SmallBlocks<Kernel>(caches_); }
   MiddleBlocks<Kernel> middle() { return MiddleBlocks<Kernel>(caches_); }
 
   void* allocate_small(unsigned size_class) {
-    if (void* const block = small().allocate(size_class)) [[likely]] {
+    if (void* const block = SmallBlocks<Kernel>::allocate(caches_, size_class)) [[likely]] {
       return block;
     }
     trim(0);
-    return small().allocate(size_class);
+    return SmallBlocks<Kernel>::allocate(caches_, size_class);
   }
 
   [[gnu::always_inline]] void* allocate_middle(size_t size, size_t align, size_t cleared_bytes) {
@@ -372,21 +384,40 @@ class BasicProcessHeap {
     return limit == Settings::kUnlimited ? Footprint<Kernel>::mapped_bytes() : limit;
   }
 
-  // Where release goes on: all of it is jumped to, so that release has no stack frame.
-  [[gnu::always_inline]] void release_as(void* ptr, PageEntry entry) {
-    if (entry.kind() == PageEntry::Kind::small) [[likely]] {
+  // Where release goes on, without a stack frame where the usual ways lead.
+  [[gnu::noinline]] void release_small(void* ptr, PageEntry entry) {
+    if (is_to_obey_before_release()) [[unlikely]] {
+      obey_and_release_small(ptr, entry);
+    } else {
+      SmallBlocks<Kernel>::release(caches_, ptr, entry);
+    }
+  }
+  [[gnu::cold, gnu::noinline]] void obey_and_release_small(void* ptr, PageEntry entry) {
+    purger_.obey(*this, ThePurger::Caller::releases);
+    SmallBlocks<Kernel>::release(caches_, ptr, entry);
+  }
+  [[gnu::noinline]] void release_middle(void* ptr, unsigned arena) {
+    if (!MiddleBlocks<Kernel>::try_release_hot(ptr, arena)) {
+      release_to_arena(ptr, arena);
+    }
+  }
+  [[gnu::noinline]] void release_to_arena(void* ptr, unsigned arena) {
+    obey_before_release();
+    middle().release(ptr, arena);
+  }
+  [[gnu::noinline]] void release_far(void* ptr) {
+    const PageEntry entry = Map::get(ptr);
+    if (entry.is_small()) {
       release_small(ptr, entry);
-    } else if (entry.kind() == PageEntry::Kind::heap) {
+    } else if (entry.is_heap()) {
       release_middle(ptr, entry.arena());
     } else {
       release_huge(ptr, entry);
     }
   }
-  [[gnu::noinline]] void release_far(void* ptr) { release_as(ptr, Map::get(ptr)); }
-  [[gnu::noinline]] void release_small(void* ptr, PageEntry entry) { small().release(ptr, entry); }
-  [[gnu::noinline]] void release_middle(void* ptr, unsigned arena) { middle().release(ptr, arena); }
   [[gnu::noinline]] void release_huge(void* ptr, PageEntry entry) {
     require_huge(ptr, entry, Fault::double_free);
+    obey_before_release();
     huge_.release(ptr, entry);
     refill_reserve();
   }

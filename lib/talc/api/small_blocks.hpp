@@ -5,9 +5,9 @@
 //              another arena's    ──> the outbox
 //
 // Where there is no cache (a thread that has ended, a signal within a slow path, an arena that a
-// fork has stopped) blocks come from any arena and go home one by one. A view of the caches, made for
-// each call. Used by ProcessHeap, whose fast paths are ThreadCache's. docs/decisions/0008 has the
-// reasons.
+// fork has stopped) blocks come from any arena and go home one by one. All is static, so that one function
+// jumps to the next, without a stack frame. Used by ProcessHeap, whose fast paths are ThreadCache's.
+// docs/decisions/0008 has the reasons.
 #pragma once
 
 #include "talc/api/thread_caches.hpp"
@@ -17,6 +17,7 @@ namespace talc {
 template <class Kernel>
 class SmallBlocks {
  public:
+  using Caches = ThreadCaches<Kernel>;
   using Current = CurrentCache<Kernel>;
   using TheArena = Arena<Kernel>;
   using Visit = typename TheArena::Visit;
@@ -25,42 +26,36 @@ class SmallBlocks {
   // A refill of untouched memory of that size has its pages populated in one system call.
   static constexpr size_t kMinPopulate = size_t{16} << 10;
 
-  explicit SmallBlocks(ThreadCaches<Kernel>& caches) : caches_(caches) {}
+  SmallBlocks() = delete;
 
   // Returns a block of the class, or null when memory is out. Requires: the fast path had none.
   // Cost: a magazine's refill, at most. Locks: one arena's at a time, if the magazine is empty.
-  void* allocate(unsigned size_class) {
+  static void* allocate(Caches& caches, unsigned size_class) {
     if (void* const block = Supply::take_spare(Current::get(), size_class)) [[likely]] {
       return block;
     }
-    if (ThreadCache* const cache = caches_.own()) {
+    if (ThreadCache* const cache = caches.own()) {
       // A cache that begins may have been another thread's, and hold something.
       void* block = cache->take(size_class);
-      block = block == nullptr ? take_refilled(*cache, size_class) : block;
+      block = block == nullptr ? take_refilled(caches, *cache, size_class) : block;
       if (block != nullptr) [[likely]] {
         return block;
       }
     }
-    return allocate_directly(size_class);
+    return allocate_directly(caches, size_class);
   }
 
   // Takes a block back. Requires: `entry` is the page map's for `block`, of kind small. Faults if
   // it is seen to be free already, or no block: at the latest when it reaches its slab.
-  void release(void* block, PageEntry entry) {
+  [[gnu::always_inline]] static void release(Caches& caches, void* block, PageEntry entry) {
     if (!is_aligned(block, SizeClasses::kStep)) [[unlikely]] {
       raise_fault(Fault::misaligned_pointer, block);
     }
-    // A thread that only ever releases a few blocks, perhaps in its very last moments when nobody
-    // tells of its end any more, needs no cache.
-    const bool has_none = &Current::get() == &ThreadCache::none();
-    const bool needs_none = has_none && ThreadNote::count_direct_release() < kFirstReleases;
-    ThreadCache* const cache = needs_none ? nullptr : caches_.own();
-    if (cache == nullptr) {
-      release_directly(block, entry);
-    } else if (entry.owner() == cache->arena()) {
-      release_mine(*cache, block, entry);
+    ThreadCache& cache = Current::get();
+    if (cache.is_one() && !cache.is_changing()) [[likely]] {
+      release_through(caches, cache, block, entry);
     } else {
-      release_others(*cache, block, entry);
+      release_at_first(caches, block, entry);
     }
   }
 
@@ -85,14 +80,34 @@ class SmallBlocks {
   // So many blocks are released directly by a thread that never allocates before it gets a cache.
   static constexpr unsigned kFirstReleases = 32;
 
-  ArenaSet<Kernel>& arenas() { return caches_.arenas(); }
+  // A thread that only ever releases a few blocks, perhaps in its very last moments when nobody tells of
+  // its end any more, needs no cache.
+  [[gnu::noinline]] static void release_at_first(Caches& caches, void* block, PageEntry entry) {
+    const bool has_none = &Current::get() == &ThreadCache::none();
+    const bool needs_none = has_none && ThreadNote::count_direct_release() < kFirstReleases;
+    if (ThreadCache* const cache = needs_none ? nullptr : caches.own()) {
+      release_through(caches, *cache, block, entry);
+    } else {
+      release_directly(caches, block, entry);
+    }
+  }
+
+  [[gnu::always_inline]] static void release_through(Caches& caches, ThreadCache& cache,
+                                                     void* block, PageEntry entry) {
+    if (entry.owner() == cache.arena()) {
+      release_mine(caches, cache, block, entry);
+    } else {
+      release_others(caches, cache, block, entry);
+    }
+  }
 
   // Returns a block if the bank has any. Requires: both arrays are empty.
-  [[gnu::noinline]] void* take_refilled(ThreadCache& cache, unsigned size_class) {
+  [[gnu::noinline]] static void* take_refilled(Caches& caches, ThreadCache& cache,
+                                               unsigned size_class) {
     Span fresh;
-    if (const Visit home = arenas().visit_one(cache.arena())) {
+    if (const Visit home = caches.arenas().visit_one(cache.arena())) {
       const ThreadCache::Changing changing(cache);
-      fresh = caches_.magazines().refill(*home.operator->(), cache, size_class);
+      fresh = caches.magazines().refill(*home.operator->(), cache, size_class);
     }
     populate(fresh);
     return cache.take(size_class);
@@ -107,7 +122,8 @@ class SmallBlocks {
     }
   }
 
-  [[gnu::noinline]] void release_mine(ThreadCache& cache, void* block, PageEntry entry) {
+  [[gnu::noinline]] static void release_mine(Caches& caches, ThreadCache& cache, void* block,
+                                             PageEntry entry) {
     if (cache.put(entry, block)) {
       return;  // the cache is new, or the block is not near
     }
@@ -116,33 +132,34 @@ class SmallBlocks {
       raise_fault(Fault::double_free, block);
     }
     if (!Supply::exchange_if_spare_is_empty(cache, size_class)) {
-      if (const Visit home = arenas().visit_soon(cache.arena())) {
+      if (const Visit home = caches.arenas().visit_soon(cache.arena())) {
         const ThreadCache::Changing changing(cache);
-        caches_.magazines().grow_or_flush(*home.operator->(), cache, size_class);
+        caches.magazines().grow_or_flush(*home.operator->(), cache, size_class);
       }
     }
     if (!cache.put(entry, block)) {
-      release_directly(block, entry);
+      release_directly(caches, block, entry);
     }
   }
 
-  [[gnu::noinline]] void release_others(ThreadCache& cache, void* block, PageEntry entry) {
+  [[gnu::noinline]] static void release_others(Caches& caches, ThreadCache& cache, void* block,
+                                               PageEntry entry) {
     if (cache.outbox().was_posted_last(block)) {
       raise_fault(Fault::double_free, block);
     }
-    caches_.post(cache, block, SizeClasses::size_of(entry.size_class()));
+    caches.post(cache, block, SizeClasses::size_of(entry.size_class()));
   }
 
   // ---- without a cache ----
 
-  [[gnu::cold, gnu::noinline]] void* allocate_directly(unsigned size_class) {
+  [[gnu::cold, gnu::noinline]] static void* allocate_directly(Caches& caches, unsigned size_class) {
     void* block = nullptr;
     {
-      const Visit visit = arenas().visit();
+      const Visit visit = caches.arenas().visit();
       block = visit->take_slot(size_class);
     }
     if (block == nullptr) {
-      arenas().visit_until([&](const Visit& visit) {
+      caches.arenas().visit_until([&](const Visit& visit) {
         block = visit->take_slot(size_class);
         return block != nullptr;
       });
@@ -150,15 +167,14 @@ class SmallBlocks {
     return block;
   }
 
-  [[gnu::cold, gnu::noinline]] void release_directly(void* block, PageEntry entry) {
-    if (const Visit visit = arenas().visit_soon(entry.owner())) {
+  [[gnu::cold, gnu::noinline]] static void release_directly(Caches& caches, void* block,
+                                                            PageEntry entry) {
+    if (const Visit visit = caches.arenas().visit_soon(entry.owner())) {
       visit->put_slot(block);
     } else {
-      arenas()[entry.owner()].leave_slot_waiting(block);
+      caches.arenas()[entry.owner()].leave_slot_waiting(block);
     }
   }
-
-  ThreadCaches<Kernel>& caches_;
 };
 
 }  // namespace talc

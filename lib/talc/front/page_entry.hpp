@@ -75,6 +75,11 @@ class PageEntry {
     }
     return bits_ >> kOwnerShift != 0 ? Kind::small : static_cast<Kind>(bits_ & kKindMask);
   }
+  // Whether the kind is small, heap, in two instructions each.
+  constexpr bool is_small() const { return (bits_ >> kOwnerShift) - 1 < kMaxOwners; }
+  constexpr bool is_heap() const {
+    return (bits_ & ~((kMaxOwners - 1) << kKindBits)) == static_cast<uint32_t>(Kind::heap);
+  }
   // Requires: kind heap.
   constexpr unsigned arena() const { return bits_ >> kKindBits; }
   // Requires: kind small.

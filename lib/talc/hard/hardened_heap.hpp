@@ -65,6 +65,7 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
   static void* try_allocate(size_t, size_t = 0) { return nullptr; }
   static void* try_allocate_hot(size_t) { return nullptr; }
   static bool try_release(void*) { return false; }
+  static bool try_release_near(void*) { return false; }
   static bool may_stay(const void*, size_t) { return false; }
 
   // As ProcessHeap's. What a block holds at first is not zero: it may be anything.
