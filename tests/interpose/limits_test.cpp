@@ -84,11 +84,16 @@ INSTANTIATE_TEST_SUITE_P(
                      testing::Values(Limit::of_addresses, Limit::of_the_heap)),
     name_of);
 
-// Not the hardened library: there a guard page that shall be written to again counts as new, and is refused
-// once all is used.
+// The hardened library has no guards there: a page that shall be written to again counts as new, and is
+// refused once all is used.
 INSTANTIATE_TEST_SUITE_P(OfWhatMayBeWritten, Limits,
                          testing::Combine(testing::Values(Case{"Small", 200, 1, kAscending},
-                                                          Case{"WithThreads", 200, 4, kDescending}),
+                                                          Case{"WithThreads", 200, 4, kDescending},
+                                                          Case{"Hardened", 500, 1, kHardened,
+                                                               subprocess::hardened_library()},
+                                                          Case{"HardenedWithThreads", 200, 4,
+                                                               kHardened,
+                                                               subprocess::hardened_library()}),
                                           testing::Values(Limit::of_data)),
                          name_of);
 

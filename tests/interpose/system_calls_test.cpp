@@ -73,7 +73,7 @@ const std::map<std::string, int> kNumbers = {
 // ---- the list ----
 
 const Calls kMemory = {"mmap", "munmap", "mremap", "madvise"};
-const Calls kGuards = {"mprotect"};  // the hardened library's
+const Calls kGuards = {"mprotect", "prlimit64"};  // the hardened library's
 const Calls kThreads = {"sched_getaffinity", "futex", "clock_gettime", "nanosleep"};
 const Calls kStatistics = {"mincore", "newfstatat", "fcntl", "getcwd",   "openat",
                            "read",    "write",      "close", "getrusage"};

@@ -12,6 +12,7 @@
 #include "talc/api/process_heap.hpp"
 #include "talc/hard/block_seal.hpp"
 #include "talc/hard/quarantine.hpp"
+#include "talc/os/data_limit.hpp"
 
 namespace talc {
 
@@ -22,12 +23,13 @@ class HardenedPages : public Pages {
   static constexpr bool kGuardsGroups = true;
   static constexpr bool kSeparatesMetadata = true;
 
-  // A guard cuts a mapping into three; of those a process may have 65530. So many guards at most.
+  // A guard cuts a mapping into three; of those a process may have 65530. So many guards at most, and none
+  // where what is full of them might never be accessible again.
   static constexpr size_t kMaxGuards = 4096;
 
   static bool try_guard(Span pages) {
     const bool may = guards_.fetch_add(1, std::memory_order_relaxed) < kMaxGuards &&
-                     set_accessible(pages, false);
+                     !is_data_limited() && set_accessible(pages, false);
     guards_.fetch_sub(may ? 0 : 1, std::memory_order_relaxed);
     return may;
   }
