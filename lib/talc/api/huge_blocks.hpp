@@ -6,9 +6,8 @@
 // mremap grows and moves a block, so resizing copies page tables, not bytes; fresh pages
 // are zero, so clearing a new block touches none. Since only the page map knows a block, releasing
 // one does not touch it either, and nothing here needs a lock: an entry changes by compare-and-swap
-// or by the block's owner. What was freed a moment ago is kept with its pages, within a limit, for the next
-// request: what that does not need stays kept behind it, and is there when it grows. What the kernel
-// refuses to unmap is kept too, emptied. The limit
+// or by the block's owner. What was freed a moment ago is kept with its pages, within a limit, and
+// fitted to the next request; so is, emptied, what the kernel refuses to unmap. The limit
 // doubles while blocks come and go so fast that one pass of the purger (purge_pass.hpp) does not see
 // it; what is kept from one pass to the next is unmapped. Used by the process heap for sizes and
 // alignments that are no work for an arena.
@@ -116,7 +115,7 @@ class HugeBlocks {
   }
 
   // Makes the block `size` bytes long without copying: in place, or else by moving its pages.
-  // Returns where it is now, or null if the kernel would not: then it is where it was, and no shorter.
+  // Returns where it is now, or null if the kernel would not: then nothing has changed.
   // Requires: `length` is that of the caller's block at `ptr`; size > 0.
   void* resize(void* ptr, size_t length, size_t size) {
     const size_t new_length = PageEntry::round_huge(size);
@@ -227,19 +226,6 @@ class HugeBlocks {
       base_.store(nullptr, std::memory_order_release);
       return block;
     }
-    // Takes the first bytes of the block if it begins at `base`: at most `most`, and how many it says. Returns
-    // whether nothing is left.
-    bool take_at(char* base, size_t most, size_t& taken) {
-      char* found = base;
-      if (base_.load(std::memory_order_relaxed) != base || !begin_change(found)) {
-        return false;
-      }
-      const size_t left = length() < most ? 0 : length() - most;
-      taken = length() - left;
-      length_.store(left, std::memory_order_relaxed);
-      base_.store(left == 0 ? nullptr : base + taken, std::memory_order_release);
-      return left == 0;
-    }
     // Perhaps no longer true when it is known.
     bool is_there() const {
       char* const base = base_.load(std::memory_order_relaxed);
@@ -305,13 +291,6 @@ class HugeBlocks {
   }
 
   void* grow(Span block, size_t new_length) {
-    if (const size_t taken = take_kept_at(block.acme, new_length - block.size()); taken != 0) {
-      block.acme += taken;
-      set_length(block.base, block.size(), taken);
-      if (block.size() == new_length) {
-        return block.base;
-      }
-    }
     const size_t added = new_length - block.size();
     if (!Footprint<Kernel>::try_grow(added)) {
       return nullptr;
@@ -328,13 +307,10 @@ class HugeBlocks {
   bool resize_in_place(Span block, size_t new_length) {
     const bool is_resized = Kernel::resize_in_place(block, new_length);
     if (is_resized) {
-      set_length(block.base, new_length, new_length - block.size());
+      Map::set(block.base, entry_of(block.base, new_length));
+      live_bytes_.fetch_add(new_length - block.size(), std::memory_order_relaxed);
     }
     return is_resized;
-  }
-  void set_length(char* base, size_t length, size_t added) {
-    Map::set(base, entry_of(base, length));
-    live_bytes_.fetch_add(added, std::memory_order_relaxed);
   }
 
   // Where the block will be is known only when it is there, and then its entry must not fail: so a
@@ -410,12 +386,12 @@ class HugeBlocks {
     return false;
   }
 
-  void forget(size_t length, size_t count = 1) {
+  void forget(size_t length) {
     kept_bytes_.fetch_sub(length, std::memory_order_relaxed);
-    kept_count_.fetch_sub(count, std::memory_order_relaxed);
+    kept_count_.fetch_sub(1, std::memory_order_relaxed);
   }
 
-  // Takes what is nearest in length. What it has too much stays kept; too little, mremap adds.
+  // Takes what is nearest in length. What it has too much, munmap takes; too little, mremap adds.
   void* reuse(size_t length) {
     Kept* nearest = nullptr;
     for (Kept& kept : kept_) {
@@ -424,45 +400,18 @@ class HugeBlocks {
         nearest = &kept;
       }
     }
-    Span found = nearest == nullptr ? Span() : nearest->take();
+    const Span found = nearest == nullptr ? Span() : nearest->take();
     if (found.is_empty()) {
       return nullptr;
     }
     forget(found.size());
-    if (found.size() > length) {
-      found.acme -= keep_rest(Span(found.base + length, found.acme));
-    }
     Map::set(found.base, entry_of(found.base, found.size()));
     count_in(found.base, found.size());
     void* const fitted = resize(found.base, found.size(), length);
     if (fitted == nullptr) {
-      release(found.base, Map::get(found.base));
+      release(found.base, entry_of(found.base, found.size()));
     }
     return fitted;
-  }
-
-  // Returns how much of it is kept: all or nothing, and that only while little is, for what is kept beside
-  // live blocks again and again would not become less. A block may begin there from now on.
-  size_t keep_rest(Span rest) {
-    const bool may_keep = kept_bytes_.load(std::memory_order_relaxed) + rest.size() <= kMinKept &&
-                          Map::reserve(Span::from_base_size(rest.base, 1));
-    return may_keep && keep(rest) ? rest.size() : 0;
-  }
-
-  // What is kept from `base` on, at most `most` bytes. Returns how much that is: it is the caller's now.
-  size_t take_kept_at(char* base, size_t most) {
-    if (kept_count_.load(std::memory_order_relaxed) == 0) {
-      return 0;
-    }
-    size_t taken = 0;
-    for (Kept& kept : kept_) {
-      const bool is_all = kept.take_at(base, most, taken);
-      if (taken != 0) {
-        forget(taken, is_all ? 1 : 0);
-        break;
-      }
-    }
-    return taken;
   }
 
   static size_t distance(size_t a, size_t b) { return a < b ? b - a : a - b; }
