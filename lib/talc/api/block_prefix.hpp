@@ -11,8 +11,8 @@
 // for a prefix by mistake (the inside of a block, a gap's links) is known with near certainty, and so is one of
 // which a part was overwritten; a block released twice is known by its state. Two words of overhead a
 // block, this one and the engine's tag: sizes are rounded so that chunks are multiples of 16 and
-// nothing else is lost. Used by Arena, which alone reads and writes it. docs/decisions/0002 has the
-// alternatives.
+// nothing else is lost here (MiddleBlocks asks for the sizes of HotBlocks' classes). Used by Arena, which
+// alone reads and writes it. docs/decisions/0002 has the alternatives.
 #pragma once
 
 #include "talc/base/assert.hpp"

@@ -92,7 +92,7 @@ class MiddleBlocks {
       return false;
     }
     const size_t new_usable = usable_for(size);
-    if (new_usable == usable) {
+    if (size <= usable && usable <= new_usable) {
       return true;
     }
     const Visit visit = arenas()[arena].visit_within(kPatienceMs);

@@ -316,12 +316,6 @@ class BasicProcessHeap {
   static bool is_to_obey_before_release() {
     return (PurgeNotice<Kernel>::read() & PurgeNotice<Kernel>::kFreed) != 0;
   }
-  void obey_before_release() {
-    if (is_to_obey_before_release()) [[unlikely]] {
-      purger_.obey(*this, ThePurger::Caller::releases);
-    }
-  }
-
   static bool is_middle(size_t size, size_t align) {
     return size <= MiddleBlocks<Kernel>::kMaxSize && align <= kMaxMiddleAlign;
   }
@@ -387,14 +381,10 @@ class BasicProcessHeap {
   // Where release goes on, without a stack frame where the usual ways lead.
   [[gnu::noinline]] void release_small(void* ptr, PageEntry entry) {
     if (is_to_obey_before_release()) [[unlikely]] {
-      obey_and_release_small(ptr, entry);
+      obey_and_release(ptr);
     } else {
       SmallBlocks<Kernel>::release(caches_, ptr, entry);
     }
-  }
-  [[gnu::cold, gnu::noinline]] void obey_and_release_small(void* ptr, PageEntry entry) {
-    purger_.obey(*this, ThePurger::Caller::releases);
-    SmallBlocks<Kernel>::release(caches_, ptr, entry);
   }
   [[gnu::noinline]] void release_middle(void* ptr, unsigned arena) {
     if (!MiddleBlocks<Kernel>::try_release_hot(ptr, arena)) {
@@ -402,8 +392,16 @@ class BasicProcessHeap {
     }
   }
   [[gnu::noinline]] void release_to_arena(void* ptr, unsigned arena) {
-    obey_before_release();
-    middle().release(ptr, arena);
+    if (is_to_obey_before_release()) [[unlikely]] {
+      obey_and_release(ptr);
+    } else {
+      middle().release(ptr, arena);
+    }
+  }
+  // What the page map said of `ptr` may have changed meanwhile, if it was released already.
+  [[gnu::cold, gnu::noinline]] void obey_and_release(void* ptr) {
+    purger_.obey(*this, ThePurger::Caller::releases);
+    release(ptr);
   }
   [[gnu::noinline]] void release_far(void* ptr) {
     const PageEntry entry = Map::get(ptr);
@@ -417,7 +415,9 @@ class BasicProcessHeap {
   }
   [[gnu::noinline]] void release_huge(void* ptr, PageEntry entry) {
     require_huge(ptr, entry, Fault::double_free);
-    obey_before_release();
+    if (is_to_obey_before_release()) [[unlikely]] {
+      purger_.obey(*this, ThePurger::Caller::releases);
+    }
     huge_.release(ptr, entry);
     refill_reserve();
   }

@@ -376,7 +376,7 @@ class ThreadCaches {
   static constexpr size_t kLeastMostHot = HotBlocks::kMaxBytes / 2;
   static constexpr size_t kMostHotShare = 8;
 
-  static constexpr size_t kHotBudget = size_t{16} << 20;
+  static constexpr size_t kHotBudget = size_t{8} << 20;
   static constexpr size_t kHotShare = 128;
   static constexpr size_t kOutboxBudget = size_t{4} << 20;
   static constexpr size_t kOutboxShare = 256;

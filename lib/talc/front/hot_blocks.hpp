@@ -127,9 +127,9 @@ class HotBlocks {
   }
 
   static constexpr bool serves(size_t size) { return size - kMinSize <= kMaxSize - kMinSize; }
-  // Whether a block of that size serves all requests of some class.
+  // Whether a block of that size serves all requests of some class. Those of the last class may be rounded up.
   static constexpr bool may_serve(size_t size_bytes) {
-    return size_bytes - kLeastClass <= kMaxSize - kLeastClass;
+    return size_bytes - kLeastClass <= kMaxSize + kUnit - kLeastClass;
   }
 
   static constexpr unsigned kPerDoublingLog2 = 5;

@@ -72,7 +72,7 @@ class Slab {
 
   // Takes the lowest free slots, at most `count`, and stores them below `end`, each below the one
   // that is lower in memory. Returns how many, and the bytes of those that were never taken before
-  // and that nobody has touched. Of a slab that was full once, slots are prefetched: whoever takes many is
+  // and that nobody has touched. Of a slab without fresh slots they are prefetched: whoever takes many is
   // about to write to them, though in an order in which the processor sees none, that of all classes. Here
   // it can wait for many at once. Cost: one scan of a bit a slot.
   struct Taken {
@@ -84,7 +84,7 @@ class Slab {
     const unsigned available = slots_ - used_;
     const unsigned taken = count < available ? count : available;
     const size_t slot_bytes = slot_bytes_;
-    const bool was_full = fresh_ == slots_;
+    const bool has_fresh = fresh_ != slots_;
     for (unsigned left = taken; left != 0;) {
       size_t bits = free_[first_];
       if (bits == 0) {
@@ -94,7 +94,7 @@ class Slab {
       char* const word_base = base_ + size_t{first_} * kWordBits * slot_bytes;
       for (; bits != 0 && left != 0; --left) {
         *--end = word_base + size_t{count_trailing_zeros(bits)} * slot_bytes;
-        if (was_full) {
+        if (!has_fresh) {
           __builtin_prefetch(*end, 1);
         }
         bits &= bits - 1;
