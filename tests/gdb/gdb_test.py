@@ -89,7 +89,7 @@ class Commands(Stopped):
         self.assertIn(f"small block of 112 bytes at {at}: live", self.live["talc block small_live + 50"])
 
     def test_middle_blocks(self):
-        self.expect_block("middle_live", "middle block of 100000 bytes at {}: live\n")
+        self.expect_block("middle_live", "middle block of 100352 bytes at {}: live\n")
         self.expect_block("middle_kept", "bytes at {}: free, kept by a thread or not merged yet\n")
         self.assertRegex(self.live["talc block middle_gap"], r": gap of \d{7,} bytes at 0x[0-9a-f]+\n  arena 0, heap ")
 
@@ -119,7 +119,7 @@ class Commands(Stopped):
             "small_entry": "slab of arena 2, class 7: 128 bytes",
             "huge_entry": "huge block of 8388608 bytes",
             "*slab": r"slab at 0x\w+ of 585 slots of 112 bytes, \d+ of them out; arena 0",
-            "prefix": "live, 100000 bytes",
+            "prefix": "live, 100352 bytes",
             "counters": r"talc::Counters = \{live_allocations = 3, live_bytes = 120\}",
             "$talc_tag(tag)": f'"chunk from {at}, allocated, a gap above"',
         }
@@ -146,8 +146,8 @@ class Hardened(Stopped):
     def test_blocks(self):
         self.expect_block("small_live", "small block of 128 bytes at {}: live\n")
         self.expect_block("small_cached", "small block of 128 bytes at {}: free, in quarantine\n")
-        self.expect_block("middle_quarantined", "middle block of 10016 bytes at {}: free, in quarantine\n")
-        self.expect_block("middle_live", "middle block of 100016 bytes at {}: live\n")
+        self.expect_block("middle_quarantined", "middle block of 10240 bytes at {}: free, in quarantine\n")
+        self.expect_block("middle_live", "middle block of 100352 bytes at {}: live\n")
         self.assertRegex(self.live["talc block middle_gap"], r": gap of \d{7,} bytes at 0x")
         self.assertRegex(self.live["talc block huge_live"], r"huge block of \d+ bytes at 0x\w+: live")
         self.assertIn(": not talc's", self.live["talc block &elsewhere"])
