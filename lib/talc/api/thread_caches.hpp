@@ -374,7 +374,7 @@ class ThreadCaches {
     return most < HotBlocks::kMaxBytes ? most : HotBlocks::kMaxBytes;
   }
   static constexpr size_t kLeastMostHot = HotBlocks::kMaxBytes / 2;
-  static constexpr size_t kMostHotShare = 8;
+  static constexpr size_t kMostHotShare = 64;
 
   static constexpr size_t kHotBudget = size_t{8} << 20;
   static constexpr size_t kHotShare = 128;
