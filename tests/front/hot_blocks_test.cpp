@@ -166,7 +166,7 @@ TEST(HotBlocks, HoldNoMoreThanTheirLimit) {
   EXPECT_TRUE(hot.put(block(2), 10 * kKiB));
   EXPECT_FALSE(hot.put(block(3), 10 * kKiB));
   EXPECT_TRUE(hot.needs_more_for(10 * kKiB));
-  EXPECT_FALSE(hot.needs_more_for(HotBlocks::kMaxSize + 32));
+  EXPECT_FALSE(hot.needs_more_for(HotBlocks::kMaxSize + 16));
   hot.set_limit(HotBlocks::kMaxBytes);
   EXPECT_TRUE(hot.put(block(3), 10 * kKiB));
   EXPECT_FALSE(hot.needs_more_for(HotBlocks::kMaxSize));
@@ -177,7 +177,7 @@ TEST(HotBlocks, AreNotForSmallAndVeryLargeBlocks) {
   Unlimited hot;
   size_t size = 0;
   EXPECT_FALSE(hot.put(block(1), SizeClasses::kMaxSize));
-  EXPECT_FALSE(hot.put(block(1), HotBlocks::kMaxSize + 32));
+  EXPECT_FALSE(hot.put(block(1), HotBlocks::kMaxSize + 16));
   EXPECT_EQ(hot.take(SizeClasses::kMaxSize, size), nullptr);
   EXPECT_EQ(hot.take(HotBlocks::kMaxSize + 1, size), nullptr);
 }

@@ -27,7 +27,11 @@ class PostedBlocks {
       } else {
         outbox.remove_if([&](void* block, size_t) {
           const PageEntry entry = entry_of(block);
-          return owner_of(entry) == owner && leave_waiting(arenas[owner], block, entry);
+          if (owner_of(entry) != owner) {
+            return false;
+          }
+          leave_waiting(arenas[owner], block, entry);
+          return true;
         });
       }
     }
@@ -37,7 +41,8 @@ class PostedBlocks {
   static void leave_all_waiting(ArenaSet<Kernel>& arenas, Outbox& outbox) {
     outbox.remove_if([&](void* block, size_t) {
       const PageEntry entry = entry_of(block);
-      return leave_waiting(arenas[owner_of(entry)], block, entry);
+      leave_waiting(arenas[owner_of(entry)], block, entry);
+      return true;
     });
   }
 
@@ -78,14 +83,12 @@ class PostedBlocks {
   }
   static constexpr unsigned kSlotsAtOnce = 32;
 
-  // Returns true.
-  static bool leave_waiting(TheArena& home, void* block, PageEntry entry) {
+  static void leave_waiting(TheArena& home, void* block, PageEntry entry) {
     if (entry.is_small()) {
       home.leave_slot_waiting(block);
     } else {
       home.leave_made_wait(block);
     }
-    return true;
   }
 };
 

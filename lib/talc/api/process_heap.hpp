@@ -143,15 +143,7 @@ class BasicProcessHeap {
   // says what is wrong. Any pointer may be asked about, null too. Inlined, so that what it calls is jumped to.
   [[gnu::always_inline]] bool try_release_near(void* ptr) {
     const size_t index = Map::near_granule(ptr);
-    const PageEntry entry = index < Map::kNearSize ? Map::near_entry(index) : PageEntry();
-    if (entry.is_heap()) {
-      release_middle(ptr, entry.arena());
-    } else if (entry.is_small()) {
-      release_small(ptr, entry);
-    } else {
-      return false;
-    }
-    return true;
+    return index < Map::kNearSize && try_release_as(ptr, Map::near_entry(index));
   }
 
   // The bytes that the block at `ptr` has, at least as many as were asked for, and always the same
@@ -378,7 +370,18 @@ class BasicProcessHeap {
     return limit == Settings::kUnlimited ? Footprint<Kernel>::mapped_bytes() : limit;
   }
 
-  // Where release goes on, without a stack frame where the usual ways lead.
+  // Where release goes on, without a stack frame where the usual ways lead. False: it is neither a small nor
+  // a middle block.
+  [[gnu::always_inline]] bool try_release_as(void* ptr, PageEntry entry) {
+    if (entry.is_heap()) {
+      release_middle(ptr, entry.arena());
+    } else if (entry.is_small()) {
+      release_small(ptr, entry);
+    } else {
+      return false;
+    }
+    return true;
+  }
   [[gnu::noinline]] void release_small(void* ptr, PageEntry entry) {
     if (is_to_obey_before_release()) [[unlikely]] {
       obey_and_release(ptr);
@@ -405,11 +408,7 @@ class BasicProcessHeap {
   }
   [[gnu::noinline]] void release_far(void* ptr) {
     const PageEntry entry = Map::get(ptr);
-    if (entry.is_small()) {
-      release_small(ptr, entry);
-    } else if (entry.is_heap()) {
-      release_middle(ptr, entry.arena());
-    } else {
+    if (!try_release_as(ptr, entry)) {
       release_huge(ptr, entry);
     }
   }

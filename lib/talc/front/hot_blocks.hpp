@@ -41,11 +41,13 @@ class HotBlocks {
     if (!serves(size)) {
       return nullptr;
     }
-    uint8_t* link = &newest_[class_of(size)];
-    if (*link == 0 && (++link, *link) == 0 && (++link, *link) == 0 && (++link, *link) == 0) {
-      return nullptr;
+    uint8_t* const links = newest_ + class_of(size);
+    for (unsigned above = 0; above < kLooks; ++above) {
+      if (links[above] != 0) {
+        return remove(links[above], size_bytes);
+      }
     }
-    return remove(*link, size_bytes);
+    return nullptr;
   }
 
   // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of two words. Inlined, as
@@ -127,10 +129,13 @@ class HotBlocks {
   }
 
   static constexpr bool serves(size_t size) { return size - kMinSize <= kMaxSize - kMinSize; }
-  // Whether a block of that size serves all requests of some class. Those of the last class may be rounded up.
+  // Whether a block of that size serves all requests of some class.
   static constexpr bool may_serve(size_t size_bytes) {
-    return size_bytes - kLeastClass <= kMaxSize + kUnit - kLeastClass;
+    return size_bytes - kLeastClass <= kMaxSize + kRoundedUp - kLeastClass;
   }
+  // What blocks may have more than their class, so that with their two words they are a multiple of 16:
+  // nothing where words have 64 bits.
+  static constexpr size_t kRoundedUp = SizeClasses::kStep - kUnit;
 
   static constexpr unsigned kPerDoublingLog2 = 5;
   static constexpr unsigned kFirstLog2 = 13;
@@ -146,8 +151,9 @@ class HotBlocks {
            ((kFirstLog2 + 1) << kPerDoublingLog2);
   }
 
-  // The last ones are always empty.
-  static constexpr unsigned kClasses = ((kMaxLog2 - kFirstLog2) << kPerDoublingLog2) + 3;
+  // A request looks into its own class and those above it; the last ones are always empty.
+  static constexpr unsigned kLooks = 4;
+  static constexpr unsigned kClasses = ((kMaxLog2 - kFirstLog2) << kPerDoublingLog2) + kLooks - 1;
   static_assert(kPlaces <= 255, "a place is a byte; 0 is none");
 
   std::atomic<size_t> bytes_{0};

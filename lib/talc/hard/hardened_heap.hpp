@@ -24,7 +24,7 @@ class HardenedPages : public Pages {
   static constexpr bool kSeparatesMetadata = true;
 
   // A guard cuts a mapping into three; of those a process may have 65530. So many guards at most, and none
-  // where what is full of them might never be accessible again.
+  // under a limit that would not let one be lifted.
   static constexpr size_t kMaxGuards = 4096;
 
   static bool try_guard(Span pages) {
