@@ -73,6 +73,10 @@ class Passes(Folders):
     def watch(self, what: Case, allocator: Allocator, whole: bool = True) -> passes.Binding:
         return passes.watch_bindings(what, allocator, "system", self.place, 20, whole)
 
+    def test_what_ends_while_it_is_looked_at_does_no_harm(self):
+        brief = case("for i in $(seq 2000); do /bin/true & done; wait")
+        self.assertEqual(self.watch(brief, GLIBC).run.status, "ok")
+
     def test_a_library_without_malloc_does_not_serve(self):
         idle = Allocator("idle", self.broken_library("", serves=False))
         self.assertEqual(self.watch(case("true"), idle).served, "no")
