@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <latch>
 #include <thread>
 #include <vector>
@@ -15,6 +16,9 @@ namespace {
 
 struct Tag;
 using Set = ArenaSet<FlakyPages<Tag>>;
+
+// Arenas that are begun for threads that find none free.
+unsigned worthwhile() { return std::clamp(cpu_count(), 2U, 48U); }
 
 class ArenaSetTest : public testing::Test {
  protected:
@@ -44,9 +48,9 @@ TEST_F(ArenaSetTest, AThreadThatFindsItsArenaTakenMovesAndStays) {
   EXPECT_EQ(ThreadNote::arena(), 0U);
 }
 
-TEST_F(ArenaSetTest, ArenasAreTwoPerProcessorUnlessNobodyLeaves) {
+TEST_F(ArenaSetTest, ThereIsAnArenaPerProcessorUnlessNobodyLeaves) {
   std::vector<Set::Visit> visits;
-  const unsigned limit = 2 * cpu_count() < 48 ? 2 * cpu_count() : 48;
+  const unsigned limit = worthwhile();
   while (visits.size() < limit) {
     visits.push_back(arenas_.visit());
   }
@@ -70,7 +74,7 @@ TEST_F(ArenaSetTest, TriesEachArenaUntilOneCan) {
 
 // Each counts itself in where it goes, so that the next one sees it.
 TEST_F(ArenaSetTest, ThreadsThatBeginTogetherHaveAnArenaEach) {
-  const unsigned count = 2 * cpu_count() < 48 ? 2 * cpu_count() : 48;
+  const unsigned count = worthwhile();
   for (int round = 0; round < 200; ++round) {
     std::latch all_there(count);
     run_threads(count, [&](unsigned) {

@@ -3,7 +3,7 @@
 //   arenas_   [ 0 | 1 | … | count() - 1 | not begun yet … | spare: for threads that a fork stops ]
 //
 // A thread's cache has one arena for home, the one with the fewest threads (choose_home), and there
-// are at most two arenas per processor. What does not go through a cache begins there, too: a thread
+// is at most one arena per processor, but for the second one. What does not go through a cache begins there, too: a thread
 // that finds its arena taken moves to another, and begins a new one if all are taken. A thread that
 // waits, waits a moment at each in turn: no single lock, least of all one held for a fork, can stop
 // it for good.
@@ -139,6 +139,7 @@ class ArenaSet {
   static constexpr unsigned kPatienceMs = 20;
   // A thread that has waited this many times begins an arena beyond what the processors are worth.
   static constexpr unsigned kMaxWaits = 10;
+  static constexpr unsigned kLeast = 2;
   static constexpr unsigned kSpareArenas = 16;
   // How long fork waits for an arena before the child does without it.
   static constexpr unsigned kForkPatienceMs = 2000;
@@ -218,11 +219,13 @@ class ArenaSet {
     return more_.compare_exchange_strong(more, known, std::memory_order_acq_rel);
   }
 
-  // How many arenas are worth having.
+  // How many arenas are worth having: what one holds that nobody uses, no other one can use. Two, for
+  // threads of a single processor, too, that are interrupted while they hold one.
   unsigned limit() {
     unsigned known = limit_.load(std::memory_order_relaxed);
     if (known == 0) {
-      const unsigned wanted = 2 * cpu_count();
+      const unsigned processors = cpu_count();
+      const unsigned wanted = processors < kLeast ? kLeast : processors;
       known = wanted < kMaxArenas - kSpareArenas ? wanted : kMaxArenas - kSpareArenas;
       limit_.store(known, std::memory_order_relaxed);
     }

@@ -37,7 +37,7 @@ void* use_malloc_among_others(void* result) {
   return result;
 }
 
-// Two for each processor: a thread begins in one where no other is. What an arena needs, and its part of
+// At most two for each processor: a thread begins in one where no other is. What an arena needs, and its part of
 // the page map, would else be taken for what was lost.
 void begin_all_arenas() {
   cpu_set_t processors;
