@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "support/flaky_pages.hpp"
@@ -174,14 +175,45 @@ TEST_F(HugeBlocksTest, WhatIsKeptIsBounded) {
   }
 }
 
-TEST_F(HugeBlocksTest, ZeroedBlocksAreFresh) {
-  void* const block = blocks_.allocate(8 * kMiB, 16);
-  memset(block, 'x', 8 * kMiB);
-  release(block);
-  void* const zeroed = blocks_.allocate_zeroed(8 * kMiB, 16);
-  EXPECT_NE(zeroed, block);
-  EXPECT_EQ(bytes(zeroed)[0] + bytes(zeroed)[16] + bytes(zeroed)[kMiB], 0);
-  release(zeroed);
+TEST_F(HugeBlocksTest, AZeroedBlockIsOneThatWasKeptAndIsCleared) {
+  for (const size_t size : {8 * kMiB, 7 * kMiB, 9 * kMiB}) {
+    void* const block = blocks_.allocate(8 * kMiB, 16);
+    memset(block, 'x', length(block));
+    release(block);
+    char* const zeroed = bytes(blocks_.allocate_zeroed(size, 16));
+    EXPECT_EQ(blocks_.get_counts().kept_count, 0U);
+    EXPECT_EQ(std::count(zeroed, zeroed + size, 0), static_cast<ptrdiff_t>(size));
+    EXPECT_GE(Kernel::resident_bytes(Span::from_base_size(zeroed, 7 * kMiB)), 7 * kMiB);
+    release(zeroed);
+  }
+  expect_balanced();
+}
+
+TEST_F(HugeBlocksTest, ClearingMakesLittleUsedMemoryNoLarger) {
+  for (const int purges : {1, 0}) {
+    void* const block = blocks_.allocate(8 * kMiB, 16);
+    bytes(block)[0] = bytes(block)[5 * kMiB] = 'x';
+    release(block);
+    Kernel::purges_left = purges;
+    char* const zeroed = bytes(blocks_.allocate_zeroed(8 * kMiB, 16));
+    EXPECT_EQ(zeroed, block);
+    const size_t resident = Kernel::resident_bytes(Span::from_base_size(zeroed, 8 * kMiB));
+    EXPECT_EQ(resident, purges == 1 ? 0 : 8 * kMiB);  // what cannot be taken is written
+    EXPECT_EQ(std::count(zeroed, zeroed + 8 * kMiB, 0), static_cast<ptrdiff_t>(8 * kMiB));
+    Kernel::allow_all();
+    release(zeroed);
+    blocks_.trim();
+  }
+}
+
+// As of a program that makes and drops arrays of zeros.
+TEST_F(HugeBlocksTest, ZeroedBlocksThatComeAndGoKeepNoMore) {
+  for (int i = 0; i < 20; ++i) {
+    void* const block = blocks_.allocate_zeroed(7 * kMiB, 16);
+    memset(block, 'x', 7 * kMiB);
+    release(block);
+    EXPECT_LE(Footprint<Kernel>::mapped_bytes(), 7 * kMiB);
+  }
 }
 
 TEST_F(HugeBlocksTest, WhatCannotBeUnmappedIsKeptEmptyAndReused) {

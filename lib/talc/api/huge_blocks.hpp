@@ -7,10 +7,10 @@
 // are zero, so clearing a new block touches none. Since only the page map knows a block, releasing
 // one does not touch it either, and nothing here needs a lock: an entry changes by compare-and-swap
 // or by the block's owner. What was freed a moment ago is kept with its pages, within a limit, and
-// fitted to the next request; so is, emptied, what the kernel refuses to unmap. The limit
-// doubles while blocks come and go so fast that one pass of the purger (purge_pass.hpp) does not see
-// it; what is kept from one pass to the next is unmapped. Used by the process heap for sizes and
-// alignments that are no work for an arena.
+// fitted to the next request, cleared if that wants zeros; so is, emptied, what the kernel refuses to
+// unmap. The limit doubles while blocks come and go so fast that one pass of the purger
+// (purge_pass.hpp) does not see it; what is kept from one pass to the next is unmapped. Used by the
+// process heap for sizes and alignments that are no work for an arena.
 #pragma once
 
 #include <atomic>
@@ -51,38 +51,9 @@ class HugeBlocks {
 
   // Returns a block of `size` bytes, or null. Requires: `align` is a power of two.
   // Cost: one or two system calls.
-  void* allocate(size_t size, size_t align) {
-    const size_t length = PageEntry::round_huge(size == 0 ? 1 : size);
-    if (length != 0 && align <= Kernel::page_size() &&
-        kept_count_.load(std::memory_order_relaxed) != 0) {
-      if (void* const kept = reuse(length)) {
-        return kept;
-      }
-    }
-    return allocate_zeroed(size, align);
-  }
-
-  // The same, of fresh memory: all zero.
-  void* allocate_zeroed(size_t size, size_t align) {
-    const size_t length = PageEntry::round_huge(size == 0 ? 1 : size);
-    if (length == 0 || !Footprint<Kernel>::try_grow(length)) {
-      return nullptr;
-    }
-    char* const base = map(length, align);
-    if (base == nullptr) {
-      Footprint<Kernel>::shrink(length);
-      return nullptr;
-    }
-    Footprint<Kernel>::raise_peak();
-    if (has_unmapped_.load(std::memory_order_relaxed)) {
-      raise_limit();
-    }
-    if (huge_from(kNoAdvice) == 0) {
-      Kernel::advise_huge(Span::from_base_size(base, length));
-    }
-    Map::set(base, entry_of(base, length));
-    return count_in(base, length);
-  }
+  void* allocate(size_t size, size_t align) { return take(size, align, Contents::any); }
+  // The same, and all of it zero. Cost: also that of clearing what was kept.
+  void* allocate_zeroed(size_t size, size_t align) { return take(size, align, Contents::zero); }
 
   // The length of the block that begins at `ptr`, all of it usable. Requires: `entry` is the page
   // map's for `ptr`, of kind huge. Faults if no block begins there.
@@ -260,6 +231,40 @@ class HugeBlocks {
     size_t length;
   };
 
+  enum class Contents : bool { any, zero };
+
+  void* take(size_t size, size_t align, Contents contents) {
+    const size_t length = PageEntry::round_huge(size == 0 ? 1 : size);
+    if (length != 0 && align <= Kernel::page_size() &&
+        kept_count_.load(std::memory_order_relaxed) != 0) {
+      if (void* const kept = reuse(length, contents)) {
+        return kept;
+      }
+    }
+    return length == 0 ? nullptr : begin(length, align);
+  }
+
+  // Of fresh memory.
+  void* begin(size_t length, size_t align) {
+    if (!Footprint<Kernel>::try_grow(length)) {
+      return nullptr;
+    }
+    char* const base = map(length, align);
+    if (base == nullptr) {
+      Footprint<Kernel>::shrink(length);
+      return nullptr;
+    }
+    Footprint<Kernel>::raise_peak();
+    if (has_unmapped_.load(std::memory_order_relaxed)) {
+      raise_limit();
+    }
+    if (huge_from(kNoAdvice) == 0) {
+      Kernel::advise_huge(Span::from_base_size(base, length));
+    }
+    Map::set(base, entry_of(base, length));
+    return count_in(base, length);
+  }
+
   static PageEntry entry_of(const void* base, size_t length) {
     const size_t offset = address_of(base) & (kGranuleSize - 1);
     return PageEntry::huge(static_cast<unsigned>(offset / Kernel::page_size()) & 0xF, length);
@@ -392,7 +397,7 @@ class HugeBlocks {
   }
 
   // Takes what is nearest in length. What it has too much, munmap takes; too little, mremap adds.
-  void* reuse(size_t length) {
+  void* reuse(size_t length, Contents contents) {
     Kept* nearest = nullptr;
     for (Kept& kept : kept_) {
       if (kept.is_there() && (nearest == nullptr || distance(kept.length(), length) <
@@ -410,8 +415,21 @@ class HugeBlocks {
     void* const fitted = resize(found.base, found.size(), length);
     if (fitted == nullptr) {
       release(found.base, entry_of(found.base, found.size()));
+    } else if (contents == Contents::zero) {
+      const size_t used = found.size() < length ? found.size() : length;
+      clear(Span::from_base_size(static_cast<char*>(fitted), used));
     }
     return fitted;
+  }
+
+  // To write zeros takes a thirtieth of the time that the kernel needs to bring pages back. But memory that was
+  // hardly touched shall not grow by it: there the kernel takes all.
+  static constexpr size_t kLeastShareInMemory = 8;
+  static void clear(Span block) {
+    if (Kernel::resident_bytes(block) >= block.size() / kLeastShareInMemory ||
+        !Kernel::purge(block)) {
+      zero_bytes(block.base, block.size());
+    }
   }
 
   static size_t distance(size_t a, size_t b) { return a < b ? b - a : a - b; }

@@ -60,6 +60,10 @@ static void use_memory(void) {
       require(large != NULL);
     }
     free(large);
+    free(malloc(6 << 20));  // is kept, and cleared
+    large = calloc(6, 1 << 20);
+    require(large != NULL && large[1 << 20] == 0);
+    free(large);
     for (size_t i = 0; i < 300; ++i) {
       free(blocks[i]);
     }
