@@ -2,6 +2,9 @@
 #include "talc/api/middle_blocks.hpp"
 
 #include <gtest/gtest.h>
+#include <string.h>
+
+#include <algorithm>
 
 #include "api/process_blocks.hpp"
 #include "support/threads.hpp"
@@ -25,6 +28,20 @@ TEST_F(MiddleBlocksTest, AMiddleBlockFreedAMomentAgoComesBackAndIsCounted) {
   EXPECT_EQ(stats().allocated, live.allocated);
   process_heap().release(block);
   EXPECT_DEATH(process_heap().release(block), "^talc: double free: 0x[0-9a-f]+\n$");
+}
+
+TEST_F(MiddleBlocksTest, SoItDoesForOneOfZerosOrOfItsAlignment) {
+  for (const size_t align : {16, 64, 4096}) {
+    for (const size_t size : {9000, 100000}) {
+      auto* const block = static_cast<char*>(process_heap().allocate(size, align));
+      ASSERT_TRUE(is_aligned(block, align));
+      memset(block, 'x', size);
+      process_heap().release(block);
+      ASSERT_EQ(process_heap().allocate_zeroed(size, align), block);
+      EXPECT_EQ(std::count(block, block + size, 0), static_cast<ptrdiff_t>(size));
+      process_heap().release(block);
+    }
+  }
 }
 
 TEST_F(MiddleBlocksTest, OneOfAnotherArenaServesTheThreadThatFreedIt) {

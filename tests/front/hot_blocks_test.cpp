@@ -95,6 +95,20 @@ TEST(HotBlocks, OneOfTheThreeClassesAboveServesIfItsOwnHasNone) {
   }
 }
 
+TEST(HotBlocks, OneServesIfItIsAligned) {
+  Unlimited hot;
+  size_t found = 0;
+  ASSERT_TRUE(hot.put(block(1), 10 * kKiB));
+  ASSERT_TRUE(hot.put(block(2), 10 * kKiB + kKiB / 4));
+  EXPECT_EQ(hot.take_aligned(10 * kKiB, size_t{4} << 20, found), nullptr);
+  EXPECT_EQ(hot.take_aligned(10 * kKiB, size_t{2} << 20, found), block(2));
+  EXPECT_EQ(found, 10 * kKiB + kKiB / 4);
+  EXPECT_EQ(hot.take_aligned(10 * kKiB, size_t{1} << 20, found), block(1));
+  EXPECT_EQ(hot.take_aligned(10 * kKiB, 1, found), nullptr);
+  EXPECT_EQ(hot.take_aligned(HotBlocks::kMaxSize + 1, 1, found), nullptr);
+  EXPECT_EQ(hot.bytes(), 0U);
+}
+
 TEST(HotBlocks, AreNotThoseThatNoRequestOfAClassCanRelyOn) {
   Unlimited hot;
   EXPECT_FALSE(hot.put(block(1), 8 * kKiB + 240));

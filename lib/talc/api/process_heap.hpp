@@ -88,7 +88,7 @@ class BasicProcessHeap {
     if (const unsigned size_class = small_class(size, align); size_class != SizeClasses::kCount) {
       return allocate_small(size_class);
     }
-    return is_middle(size, align) ? allocate_middle(size, align, 0)
+    return is_middle(size, align) ? allocate_middle(size, align)
                                   : allocate_huge(size, align, Contents::any);
   }
 
@@ -107,13 +107,7 @@ class BasicProcessHeap {
     if (!is_middle(size, align)) {
       return allocate_huge(size, align, Contents::zero);
     }
-    // What is quickly cleared is cleared without the lock.
-    const size_t cleared_bytes = size < kMinFresh ? 0 : size;
-    void* const block = allocate_middle(size, align, cleared_bytes);
-    if (block != nullptr && cleared_bytes == 0) {
-      zero_bytes(block, size);
-    }
-    return block;
+    return allocate_zeroed_middle(size, align);
   }
 
   // Returns a block of `size` bytes, aligned to 16, with what `ptr` held, as far as it fits; or
@@ -334,12 +328,30 @@ class BasicProcessHeap {
     return SmallBlocks<Kernel>::allocate(caches_, size_class);
   }
 
-  [[gnu::always_inline]] void* allocate_middle(size_t size, size_t align, size_t cleared_bytes) {
-    if (align <= BlockPrefix::kBlockAlign && cleared_bytes == 0) {
-      if (void* const block = try_allocate_hot(size)) {
-        return block;
-      }
+  [[gnu::always_inline]] void* allocate_middle(size_t size, size_t align) {
+    void* const hot = take_hot(size, align);
+    return hot != nullptr ? hot : allocate_from_arena(size, align, 0);
+  }
+  // What was freed a moment ago has its memory still, and is cleared more quickly than fresh pages come; and
+  // what is quickly cleared is cleared without the lock.
+  [[gnu::noinline]] void* allocate_zeroed_middle(size_t size, size_t align) {
+    void* block = take_hot(size, align);
+    if (block == nullptr && size >= kMinFresh) {
+      return allocate_from_arena(size, align, size);
     }
+    block = block == nullptr ? allocate_from_arena(size, align, 0) : block;
+    if (block != nullptr) {
+      zero_bytes(block, size);
+    }
+    return block;
+  }
+
+  [[gnu::always_inline]] static void* take_hot(size_t size, size_t align) {
+    return align <= BlockPrefix::kBlockAlign ? try_allocate_hot(size)
+                                             : MiddleBlocks<Kernel>::take_hot_aligned(size, align);
+  }
+
+  void* allocate_from_arena(size_t size, size_t align, size_t cleared_bytes) {
     if (void* const block = middle().allocate(size, align, cleared_bytes)) [[likely]] {
       return block;
     }
@@ -354,14 +366,17 @@ class BasicProcessHeap {
     if (size > kMaxSize || align > kMaxSize) {
       return nullptr;
     }
-    void* const block = contents == Contents::zero ? huge_.allocate_zeroed(size, align)
-                                                   : huge_.allocate(size, align);
+    void* const block = take_huge(size, align, contents);
     // What the arenas retain may have been in the way, if it is that much.
     if (block != nullptr || size > most_in_the_way()) [[likely]] {
       return block;
     }
     trim(0);
-    return huge_.allocate_zeroed(size, align);
+    return take_huge(size, align, contents);
+  }
+  void* take_huge(size_t size, size_t align, Contents contents) {
+    return contents == Contents::zero ? huge_.allocate_zeroed(size, align)
+                                      : huge_.allocate(size, align);
   }
 
   // A request for more cannot be helped by giving back what nobody uses.

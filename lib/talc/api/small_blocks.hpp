@@ -101,16 +101,19 @@ class SmallBlocks {
     }
   }
 
-  // Returns a block if the bank has any. Requires: both arrays are empty.
+  // Returns a block if the bank has any, be there no room for more. Requires: both arrays are empty.
   [[gnu::noinline]] static void* take_refilled(Caches& caches, ThreadCache& cache,
                                                unsigned size_class) {
     Span fresh;
+    void* block = nullptr;
     if (const Visit home = caches.arenas().visit_one(cache.arena())) {
       const ThreadCache::Changing changing(cache);
       fresh = caches.magazines().refill(*home.operator->(), cache, size_class);
+      block = cache.take(size_class);
+      block = block == nullptr ? home->take_slot(size_class) : block;
     }
     populate(fresh);
-    return cache.take(size_class);
+    return block;
   }
 
   // The program is about to use all this, or most of it. Without the lock, for it takes long.
@@ -135,6 +138,10 @@ class SmallBlocks {
       if (const Visit home = caches.arenas().visit_soon(cache.arena())) {
         const ThreadCache::Changing changing(cache);
         caches.magazines().grow_or_flush(*home.operator->(), cache, size_class);
+        if (!cache.put(entry, block)) {
+          home->put_slot(block);
+        }
+        return;
       }
     }
     if (!cache.put(entry, block)) {

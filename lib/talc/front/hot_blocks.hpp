@@ -50,6 +50,22 @@ class HotBlocks {
     return nullptr;
   }
 
+  // The same, aligned to `align`. Looks at the newest block of each class only: what is asked for again and
+  // again with one alignment finds what it gave back.
+  void* take_aligned(size_t size, size_t align, size_t& size_bytes) {
+    if (!serves(size)) {
+      return nullptr;
+    }
+    uint8_t* const links = newest_ + class_of(size);
+    for (unsigned above = 0; above < kLooks; ++above) {
+      if (links[above] != 0 &&
+          is_aligned(ptrs_[links[above]].load(std::memory_order_relaxed), align)) {
+        return remove(links[above], size_bytes);
+      }
+    }
+    return nullptr;
+  }
+
   // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of two words. Inlined, as
   // remove() is, although it is called at two places: at one of them by every free of such a block.
   [[gnu::always_inline]] bool put(void* ptr, size_t size_bytes) {
