@@ -105,7 +105,7 @@ void add_batches(benchmark::internal::Benchmark* wanted) {
   wanted->ArgNames({"size", "blocks"})->ArgsProduct({{16, 64, 512}, {100, 1000}});
 }
 
-BENCHMARK(pair<Floor>)->Name("floor/pair")->Arg(64);
+BENCHMARK(pair<Floor>)->Name("floor/pair")->Arg(32)->Arg(64);
 BENCHMARK(batch<Floor, Order::kFirstInFirstOut>)->Name("floor/fifo")->Args({64, 1000});
 BENCHMARK(pair<Process>)->Name("pair")->RangeMultiplier(2)->Range(8, kLargest);
 BENCHMARK(pair<Process>)->Name("pair")->Arg(64)->Threads(2);

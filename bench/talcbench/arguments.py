@@ -124,7 +124,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--draw",
         action="store_true",
-        help="measures nothing: draws the pictures of what DIR holds again",
+        help="measures nothing: draws the pictures of what DIR holds again, and prints how talc "
+        "stands against its goals there",
     )
     parser.add_argument(
         "--list", action="store_true", help="lists suites and their cases, and ends"

@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
         if arguments.list_cases:
             return list_cases(arguments.suites)
         if arguments.only_draw:
-            return draw(arguments.out)
+            return draw_again(arguments.out)
         with tempfile.TemporaryDirectory(prefix="talc-bench-") as scratch:
             return run(arguments, Path(scratch))
     except UserError as error:
@@ -69,6 +69,14 @@ def list_cases(wanted: Sequence[str]) -> int:
         # Who reads has seen enough. What is still buffered must not be written at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def draw_again(out: Path) -> int:
+    """The pictures of an earlier run, and what its figures say of the goals as they are today."""
+    status = draw(out)
+    if text := report.goals_text(out, suites.SUITES):
+        print(text)
+    return status
 
 
 def draw(out: Path, tables: Collection[str] | None = None) -> int:

@@ -50,8 +50,13 @@ def round_ratios(value: Spread, base: Spread) -> list[float]:
     """value ÷ base in each round that both have; of the medians if they share none."""
     shared = [name for name in value.rounds if name in base.rounds]
     return [_quotient(value.rounds[name], base.rounds[name]) for name in shared] or [
-        _quotient(value.median, base.median)
+        median_ratio(value, base)
     ]
+
+
+def median_ratio(value: Spread, base: Spread) -> float:
+    """Of the medians, whatever the rounds say."""
+    return _quotient(value.median, base.median)
 
 
 def ratio(value: Spread, base: Spread) -> float:
