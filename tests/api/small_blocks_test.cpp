@@ -61,17 +61,40 @@ TEST_F(SmallBlocksTest, ThreadsReleaseOneAnothersBlocksOfEveryClass) {
   EXPECT_EQ(broken, 0U);
 }
 
-TEST_F(SmallBlocksTest, AlignedBlocksComeFromSlabsWhereAClassIsAligned) {
-  const size_t slabs = stats().slabs;
-  for (size_t align = 16; align <= SizeClasses::kMaxSize; align *= 2) {
-    for (const size_t size : {size_t{1}, align / 2, align, align + 1, 3 * align}) {
-      void* const block = process_heap().allocate(size, align);
-      EXPECT_TRUE(is_aligned(block, align));
-      EXPECT_GE(process_heap().usable_size(block), size);
-      process_heap().release(block);
-    }
+// The smallest class whose slots hold `size` bytes and are aligned.
+unsigned least_class(size_t size, size_t align) {
+  unsigned size_class = 0;
+  while (SizeClasses::size_of(size_class) < size || SizeClasses::size_of(size_class) % align != 0) {
+    size_class += 1;
   }
-  EXPECT_GT(stats().slabs, slabs);
+  return size_class;
+}
+
+// Neither an aligned middle block nor a slot that is larger than it must be: the coarse class serves until
+// there is much of it, and lends what it has left then.
+void expect_aligned_slot(size_t size, size_t align) {
+  const unsigned least = least_class(size, align);
+  void* const block = process_heap().allocate(size, align);
+  const PageEntry entry = PageMap<Pages>::get(block);
+  EXPECT_TRUE(is_aligned(block, align)) << size << " aligned to " << align;
+  ASSERT_EQ(entry.kind(), PageEntry::Kind::small) << size << " aligned to " << align;
+  EXPECT_TRUE(entry.size_class() == least || entry.size_class() == SizeClasses::coarse_of(least))
+      << size << " aligned to " << align << " has " << SizeClasses::size_of(entry.size_class());
+  EXPECT_EQ(process_heap().usable_size(block), SizeClasses::size_of(entry.size_class()));
+  process_heap().release(block);
+}
+
+TEST_F(SmallBlocksTest, AlignedBlocksComeFromSlabsWhereAClassIsAligned) {
+  for (size_t align = 16; align <= SizeClasses::kMaxSize; align *= 2) {
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      if (const size_t size = SizeClasses::size_of(i); size % align == 0) {
+        expect_aligned_slot(size, align);
+        expect_aligned_slot(size - align + 1, align);
+        expect_aligned_slot(size - 15, align);
+      }
+    }
+    expect_aligned_slot(0, align);
+  }
 }
 
 TEST_F(SmallBlocksTest, AFreedBlockIsNotReadOrWritten) {

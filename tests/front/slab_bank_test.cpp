@@ -199,6 +199,73 @@ TEST_F(SlabBankTest, WhatACoarseClassLeavesIsTakenForTheClassesBelow) {
   bank_.trim(source_);
 }
 
+// So that a block that comes and goes does not begin and end a slab, and no class keeps more than that.
+TEST_F(SlabBankTest, OfEachClassOneEmptySlabStaysAtMost) {
+  std::vector<void*> blocks;
+  for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+    while (bank_.slabs(i) < 4) {
+      blocks.push_back(bank_.slabs(SizeClasses::coarse_of(i)) < 4 ? take(SizeClasses::coarse_of(i))
+                                                                  : take(i));
+    }
+  }
+  std::shuffle(blocks.begin(), blocks.end(), std::mt19937(1));
+  for (void* const block : blocks) {
+    put(block);
+  }
+  for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+    EXPECT_EQ(bank_.slots_out(i), 0U);
+    EXPECT_EQ(bank_.slabs(i), 1U) << SizeClasses::size_of(i);
+  }
+  bank_.trim(source_);
+  EXPECT_EQ(bank_.slab_bytes(), 0U);
+}
+
+TEST_F(SlabBankTest, BesideASlabWithFreeSlotsNoEmptyOneStays) {
+  const unsigned size_class = SizeClasses::class_of(1024);
+  std::vector<void*> blocks;
+  while (bank_.slabs(size_class) < 4) {
+    blocks.push_back(take(size_class));
+  }
+  void* const kept = blocks[blocks.size() / 2];  // in a slab between others
+  for (void* const block : blocks) {
+    if (block != kept) {
+      put(block);
+    }
+  }
+  EXPECT_EQ(bank_.slabs(size_class), 1U);
+  EXPECT_EQ(Map::get(kept), PageEntry::small(3, size_class));
+  put(kept);
+  bank_.trim(source_);
+}
+
+TEST_F(SlabBankTest, EmptyGroupsStayUpToALimit) {
+  constexpr size_t kLargestGroup = size_t{4} << 20;
+  std::vector<void*> blocks;
+  while (bank_.group_bytes() < Bank::kMaxEmptyBytes + 4 * kLargestGroup) {
+    blocks.push_back(take(SizeClasses::class_of(8192)));
+  }
+  // Half of what may stay: all of it does.
+  const size_t full_bytes = bank_.group_bytes();
+  const auto put_until_slabs_are = [&](size_t slab_bytes) {
+    while (bank_.slab_bytes() > slab_bytes) {
+      put(blocks.back());
+      blocks.pop_back();
+    }
+  };
+  put_until_slabs_are(full_bytes - Bank::kMaxEmptyBytes / 2);
+  EXPECT_EQ(bank_.group_bytes(), full_bytes);
+  EXPECT_TRUE(bank_.has_empty_groups());
+  // All: the limit does, and the group of the slab that stays.
+  while (!blocks.empty()) {
+    put(blocks.back());
+    blocks.pop_back();
+  }
+  EXPECT_GT(bank_.group_bytes(), Bank::kMaxEmptyBytes - kLargestGroup);
+  EXPECT_LE(bank_.group_bytes(), Bank::kMaxEmptyBytes + kLargestGroup);
+  bank_.trim(source_);
+  EXPECT_EQ(bank_.group_bytes(), 0U);
+}
+
 TEST_F(SlabBankTest, TellsOfTheSlotsThatNobodyHasTouched) {
   source_.are_fresh = true;
   void* blocks[100];

@@ -1,5 +1,5 @@
 // Memory goes back by time, while the program sleeps: programs/rests_after_work.cpp under preload. And what is
-// used again and again does not: programs/cycles.cpp.
+// used again and again does not: programs/cycles.cpp, programs/refaults.cpp.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -107,6 +107,48 @@ TEST(GiveBack, WhatComesAndGoesCausesNoStorm) {
   const auto outcome = subprocess::run_under_talc({subprocess::program("cycles")});
   ASSERT_TRUE(outcome.exited_with(0)) << outcome.describe();
   EXPECT_LE(std::stol(outcome.out), 2);
+}
+
+// Page faults of a first cycle in which blocks are allocated, touched and freed, and of a later one.
+struct Faults {
+  long first = 0;
+  long later = 0;
+};
+
+// Without huge pages, of which one fault brings 512 pages; and without passes that are due by time, should
+// the machine be so busy that a cycle takes half a second. Those that are due early are made.
+Faults faults_of(const std::string& kind, int cycles_between) {
+  const auto outcome = subprocess::run_under_talc(
+      {subprocess::program("refaults"), kind, std::to_string(cycles_between)},
+      {.environment = {{"TALC_THP", "never"}, {"TALC_PURGE_DELAY", "60000"}}});
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  Faults faults;
+  std::istringstream(outcome.out) >> faults.first >> faults.later;
+  return faults;
+}
+
+// What was given back a moment before would be faulted in again. Measured: of 18,454 faults 242 in the second
+// cycle, at most 191 in the third, and 30 in those that follow.
+TEST(GiveBack, SmallBlocksThatComeAndGoAreNotFaultedInAgain) {
+  const Faults faults = faults_of("small", 0);
+  EXPECT_GE(faults.first, (64 << 20) / sysconf(_SC_PAGESIZE));
+  EXPECT_LE(faults.later, faults.first / 30);
+  EXPECT_LE(faults_of("small", 3).later, faults.first / 100);
+}
+
+// The slack on top of a heap doubles from 2 MiB on: after three cycles it is 16, and 20 MiB that come and go
+// stay. Measured: of 5,019 faults 4,240, 3,968 and 2,688 in these three, and none then.
+TEST(GiveBack, NorAreMiddleOnesOnceTheSlackIsLargeEnough) {
+  const Faults faults = faults_of("middle", 3);
+  EXPECT_GE(faults.first, 200 * (100 << 10) / sysconf(_SC_PAGESIZE));
+  EXPECT_LE(faults.later, faults.first / 100);
+}
+
+// Measured: of 2,055 faults four.
+TEST(GiveBack, NorIsAHugeOne) {
+  const Faults faults = faults_of("huge", 0);
+  EXPECT_GE(faults.first, (8 << 20) / sysconf(_SC_PAGESIZE));
+  EXPECT_LE(faults.later, faults.first / 20);
 }
 
 TEST(GiveBack, NearTheLimitOfAControlGroupItIsNot) {
