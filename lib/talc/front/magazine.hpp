@@ -42,15 +42,20 @@ class alignas(PageEntry::kClassStep) Magazine {
     return block;
   }
 
-  // Stores a block. False: the loaded array is full, or `block` is on top of it already. Inlined
-  // whatever the compiler thinks: else `free` has a call and a stack frame.
-  [[gnu::always_inline]] bool put(void* block) {
-    void** const top = top_.load(std::memory_order_relaxed);
-    if (top == end_ || *top == block) [[unlikely]] {
+  // Stores a block. False: the loaded array is full, or `block` is on top of it already.
+  bool put(void* block) {
+    return put([this]() -> Magazine& { return *this; }, block);
+  }
+  // The same in magazine(), which is asked for each access. Inlined whatever the compiler thinks: else
+  // `free` has a call and a stack frame.
+  template <class Find>
+  [[gnu::always_inline]] static bool put(Find magazine, void* block) {
+    void** const top = magazine().top_.load(std::memory_order_relaxed);
+    if (top == magazine().end_ || *top == block) [[unlikely]] {
       return false;
     }
     __atomic_store_n(top + 1, block, __ATOMIC_RELAXED);
-    top_.store(top + 1, std::memory_order_relaxed);
+    magazine().top_.store(top + 1, std::memory_order_relaxed);
     return true;
   }
 
