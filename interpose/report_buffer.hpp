@@ -12,7 +12,7 @@ namespace talc {
 class ReportBuffer {
  public:
   // Holds any report; a test prints the largest.
-  static constexpr size_t kTextBytes = size_t{640} << 10;
+  static constexpr size_t kTextBytes = size_t{768} << 10;
 
   ReportBuffer();
   ~ReportBuffer();

@@ -99,20 +99,24 @@ inline constexpr ClassField kClassFields[] = {
     {"in_transit", &ClassStats::in_transit, false},
     {"free", &ClassStats::free, false},
     {"allocations", &ClassStats::allocations, true},
+    {"frees", &ClassStats::frees, true},
 };
 
 // Of blocks of 8 KiB to 4 MiB.
 struct MiddleField {
   FieldName name;
   size_t ProcessStats::*value;
+  bool only_grows;
 };
 
 inline constexpr MiddleField kMiddleFields[] = {
-    {"blocks", &ProcessStats::middle_blocks},
-    {"bytes", &ProcessStats::middle_bytes},
-    {"hot_blocks", &ProcessStats::hot_blocks},
-    {"hot_bytes", &ProcessStats::hot_bytes},
-    {"in_transit_bytes", &ProcessStats::middle_in_transit},
+    {"blocks", &ProcessStats::middle_blocks, false},
+    {"bytes", &ProcessStats::middle_bytes, false},
+    {"hot_blocks", &ProcessStats::hot_blocks, false},
+    {"hot_bytes", &ProcessStats::hot_bytes, false},
+    {"in_transit_bytes", &ProcessStats::middle_in_transit, false},
+    {"allocations", &ProcessStats::middle_allocations, true},
+    {"frees", &ProcessStats::middle_frees, true},
 };
 
 // Of what the purger has done.

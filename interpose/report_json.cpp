@@ -126,7 +126,7 @@ void print_purges(Json& json, const ProcessStats& stats) {
 void print_classes(Json& json, const HeapDetail& detail) {
   json.key("classes").open('[');
   for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
-    if (detail.classes[i].slabs == 0) {
+    if (!detail.classes[i].has_any()) {
       continue;
     }
     json.open('{').key("size").number(SizeClasses::size_of(i));

@@ -101,7 +101,7 @@ void print_classes(Prom& prom, const HeapDetail& detail) {
     prom.begin("class_", field.name, Unit::kCount, field.only_grows,
                "slots of slabs, by their size in bytes");
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
-      if (detail.classes[i].slabs != 0) {
+      if (detail.classes[i].has_any()) {
         prom.sample(detail.classes[i].*field.value, "size", SizeClasses::size_of(i));
       }
     }
@@ -137,8 +137,8 @@ void print_prom_report(TextWriter& out, const Subject& subject, const Snapshot& 
   }
   prom.single("", "thp_advised", Unit::kBytes, true, kAdvisedMeaning, snapshot.advised_bytes);
   for (const MiddleField& field : kMiddleFields) {
-    prom.single("middle_", field.name, Unit::kCount, false, "of blocks of 8 KiB to 4 MiB",
-                snapshot.stats.*field.value);
+    prom.single("middle_", field.name, Unit::kCount, field.only_grows,
+                "of blocks of 8 KiB to 4 MiB", snapshot.stats.*field.value);
   }
   print_arenas(prom, snapshot.stats);
   print_classes(prom, snapshot.detail);

@@ -84,7 +84,7 @@ void print_fields(TextWriter& out, const Snapshot& snapshot) {
 
 void print_classes(TextWriter& out, const HeapDetail& detail) {
   for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
-    if (detail.classes[i].slabs == 0) {
+    if (!detail.classes[i].has_any()) {
       continue;
     }
     print_attribute(out.text("<class"), "size", SizeClasses::size_of(i));

@@ -52,7 +52,61 @@ TEST_F(HeapStatisticsTest, ClassesCountTheirSlots) {
   for (const Block& block : blocks) {
     release(block);
   }
-  EXPECT_EQ(take_accounts(process_heap()).detail->classes[size_class].live, old_ones.live);
+  const Accounts after = take_accounts(process_heap());
+  expect_accounts<Pages>(after);
+  EXPECT_EQ(after.detail->classes[size_class].live, old_ones.live);
+  EXPECT_EQ(after.detail->classes[size_class].allocations, now.allocations);
+  EXPECT_EQ(after.detail->classes[size_class].frees - old_ones.frees, 1000U);
+}
+
+// What threads hold is none the less counted, and what they return unused is no block taken back.
+TEST_F(HeapStatisticsTest, ClassesCountWhatThreadsWithACacheAndWithoutOneDo) {
+  constexpr size_t kSize = 208;
+  constexpr unsigned kBlocks = 60;
+  const unsigned size_class = ClassMap<Pages>::class_of(kSize);
+  std::vector<Block> blocks(kBlocks, Block{});
+  const auto allocate_all = [&] {
+    for (Block& block : blocks) {
+      block = allocate(kSize, 1);
+    }
+  };
+  const auto release_all = [&] {
+    for (const Block& block : blocks) {
+      EXPECT_TRUE(release(block));
+    }
+  };
+  const auto without_cache = [](const auto& work) {
+    const ThreadCache::Changing changing(CurrentCache<Pages>::get());
+    work();
+  };
+  EXPECT_TRUE(release(allocate(kSize, 1)));  // for a cache
+  const Accounts before = take_accounts(process_heap());
+  size_t count = 0;
+  const auto expect_counted = [&](size_t live) {
+    const Accounts now = take_accounts(process_heap());
+    expect_accounts<Pages>(now);
+    const ClassStats& of_class = now.detail->classes[size_class];
+    const ClassStats& old = before.detail->classes[size_class];
+    EXPECT_EQ(of_class.allocations - old.allocations, count);
+    EXPECT_EQ(of_class.frees - old.frees, count - live);
+    EXPECT_EQ(of_class.live - old.live, live);
+  };
+  const auto expect_all_ways = [&](const auto& allocating, const auto& releasing) {
+    allocating();
+    count += kBlocks;
+    expect_counted(kBlocks);
+    releasing();
+    expect_counted(0);
+    process_heap().trim(0);
+    expect_counted(0);
+  };
+  const auto in_thread = [](const auto& work) { run_threads(1, [&](unsigned) { work(); }); };
+  expect_all_ways([&] { without_cache(allocate_all); }, [&] { without_cache(release_all); });
+  expect_all_ways([&] { without_cache(allocate_all); }, release_all);
+  expect_all_ways(allocate_all, [&] { without_cache(release_all); });
+  expect_all_ways([&] { in_thread(allocate_all); }, release_all);
+  expect_all_ways(allocate_all, [&] { in_thread(release_all); });
+  expect_all_ways([&] { in_thread(allocate_all); }, [&] { in_thread(release_all); });
 }
 
 TEST_F(HeapStatisticsTest, MiddleBlocksAreCountedApart) {
@@ -61,11 +115,17 @@ TEST_F(HeapStatisticsTest, MiddleBlocksAreCountedApart) {
   const ProcessStats during = stats();
   EXPECT_EQ(during.middle_blocks - before.middle_blocks, 1U);
   EXPECT_EQ(during.middle_bytes - before.middle_bytes, process_heap().usable_size(middle.bytes));
+  EXPECT_EQ(during.middle_allocations - before.middle_allocations, 1U);
+  EXPECT_EQ(during.middle_frees, before.middle_frees);
   release(middle);  // this thread keeps it
   const ProcessStats after = stats();
   EXPECT_EQ(after.middle_blocks, before.middle_blocks);
+  EXPECT_EQ(after.middle_frees - before.middle_frees, 1U);
   EXPECT_EQ(after.hot_blocks - before.hot_blocks, 1U);
   EXPECT_EQ(after.hot_bytes - before.hot_bytes, during.middle_bytes - before.middle_bytes);
+  release(allocate(100'000, 1));
+  EXPECT_EQ(stats().middle_allocations - before.middle_allocations, 2U);
+  EXPECT_EQ(stats().middle_frees - before.middle_frees, 2U);
 }
 
 TEST_F(HeapStatisticsTest, ThreadsAreActiveWhileTheyLive) {

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "api/process_blocks.hpp"
+#include "support/accounts.hpp"
+#include "support/threads.hpp"
 
 namespace talc {
 namespace {
@@ -53,6 +55,63 @@ TEST_F(SharpenedClassesTest, SlotsOfACoarseClassServeBelowItAndAreCountedAsWhatT
   }
   blocks.clear();
   expect_exact();
+}
+
+TEST_F(SharpenedClassesTest, WhatIsLentIsHandedOutAndTakenBackAsTheSlotThatItIs) {
+  constexpr size_t kCoarse = 6144;
+  constexpr size_t kFine = kCoarse - 200;
+  const unsigned coarse = SizeClasses::class_of(kCoarse);
+  std::vector<Block> kept;
+  std::vector<Block> blocks;
+  while (ClassMap<Pages>::class_of(kFine) == coarse) {
+    kept.push_back(allocate(kCoarse, 1));
+    blocks.push_back(allocate(kCoarse, 1));
+  }
+  for (const Block& block : blocks) {
+    EXPECT_TRUE(release(block));
+  }
+  blocks.clear();
+  process_heap().trim(0);
+  const unsigned fine = ClassMap<Pages>::class_of(kFine);
+  const Accounts before = take_accounts(process_heap());
+  const auto expect_counted = [&](size_t allocations, size_t frees) {
+    const Accounts now = take_accounts(process_heap());
+    expect_accounts<Pages>(now);
+    const ClassStats& old = before.detail->classes[coarse];
+    EXPECT_EQ(now.detail->classes[coarse].allocations - old.allocations, allocations);
+    EXPECT_EQ(now.detail->classes[coarse].frees - old.frees, frees);
+    EXPECT_EQ(now.detail->classes[fine].allocations, before.detail->classes[fine].allocations);
+  };
+  for (int i = 0; i < 20; ++i) {
+    blocks.push_back(allocate(kFine, 2));
+    EXPECT_EQ(process_heap().usable_size(blocks.back().bytes), kCoarse);
+    expect_counted(blocks.size(), 0);
+  }
+  {
+    const ThreadCache::Changing without_cache(CurrentCache<Pages>::get());
+    blocks.push_back(allocate(kFine, 2));
+  }
+  expect_counted(21, 0);
+  EXPECT_GT(stats().cached, 0U);  // some that were lent and not handed out
+  process_heap().trim(0);
+  expect_counted(21, 0);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(release(blocks.back()));
+    blocks.pop_back();
+  }
+  expect_counted(21, 5);
+  blocks.push_back(allocate(kFine, 2));
+  run_threads(1, [&](unsigned) {
+    for (const Block& block : blocks) {
+      EXPECT_TRUE(release(block));
+    }
+  });
+  expect_counted(22, 22);
+  for (const Block& block : kept) {
+    EXPECT_TRUE(release(block));
+  }
+  process_heap().trim(0);
+  expect_counted(22, 22 + kept.size());
 }
 
 }  // namespace

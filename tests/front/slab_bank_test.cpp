@@ -266,6 +266,24 @@ TEST_F(SlabBankTest, EmptyGroupsStayUpToALimit) {
   EXPECT_EQ(bank_.group_bytes(), 0U);
 }
 
+TEST_F(SlabBankTest, WhatAMagazineGivesBackUnusedWasNotLent) {
+  const unsigned coarse = SizeClasses::class_of(320);
+  const unsigned fine = SizeClasses::class_of(304);
+  void* const first = take(coarse);
+  void* slots[3];
+  ASSERT_EQ(bank_.take(source_, fine, 3, slots + 3).count, 3U);
+  EXPECT_EQ(bank_.lent(fine), 3U);
+  EXPECT_EQ(bank_.put(source_, slots, slots + 1, fine).why, Slab::Put::ok);
+  EXPECT_EQ(bank_.lent(fine), 2U);
+  // These were handed out: they come back as slots of their own class, or on their own.
+  EXPECT_EQ(bank_.put(source_, slots + 1, slots + 2, coarse).why, Slab::Put::ok);
+  put(slots[2]);
+  EXPECT_EQ(bank_.lent(fine), 2U);
+  EXPECT_EQ(bank_.lent(coarse), 0U);
+  put(first);
+  bank_.trim(source_);
+}
+
 TEST_F(SlabBankTest, TellsOfTheSlotsThatNobodyHasTouched) {
   source_.are_fresh = true;
   void* blocks[100];

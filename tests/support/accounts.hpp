@@ -87,13 +87,21 @@ void expect_accounts(const Accounts& accounts) {
   EXPECT_EQ(accounts.walked(Use::metadata), arenas.metadata);
 
   size_t slab_bytes = 0;
+  size_t allocations = arenas.middle_allocations;
+  size_t frees = arenas.middle_frees;
   for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
     const ClassStats& of_class = detail.classes[i];
     EXPECT_EQ(of_class.live + of_class.cached + of_class.in_transit + of_class.free, of_class.slots)
         << SizeClasses::size_of(i);
+    EXPECT_EQ(of_class.allocations - of_class.frees, of_class.live) << SizeClasses::size_of(i);
+    allocations += of_class.allocations;
+    frees += of_class.frees;
     slab_bytes += of_class.slabs * Slab::granules_of(i) * kGranuleSize;
   }
   EXPECT_EQ(slab_bytes, arenas.slabs);
+  EXPECT_EQ(allocations, arenas.allocations);
+  EXPECT_EQ(frees, arenas.frees);
+  EXPECT_EQ(arenas.middle_allocations - arenas.middle_frees, arenas.middle_blocks);
   size_t in_threads = 0;
   size_t in_outboxes = 0;
   for (unsigned i = 0; i < detail.thread_count; ++i) {

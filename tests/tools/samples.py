@@ -18,6 +18,7 @@ def size_class(size: int, slabs: int, live: int, cached: int, in_transit: int) -
         "in_transit": in_transit,
         "free": slots - live - cached - in_transit,
         "allocations": 7 * live,
+        "frees": 6 * live,
     }
 
 
@@ -91,6 +92,8 @@ def report(**changed: Any) -> dict[str, Any]:
             "hot_blocks": 5,
             "hot_bytes": 3 * MIB,
             "in_transit_bytes": 0,
+            "allocations": 1_000,
+            "frees": 910,
         },
         "threads": [
             {

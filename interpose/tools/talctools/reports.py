@@ -30,7 +30,9 @@ _OBJECTS = {
     "options": (),
 }
 _LISTS = {
-    "classes": ("size", "slabs", "slots", "live", "cached", "in_transit", "free", "allocations"),
+    "classes": (
+        *("size", "slabs", "slots", "live", "cached", "in_transit", "free", "allocations", "frees"),
+    ),
     "threads": ("arena", "cached", "in_transit", "hot"),
     "heap_map": ("arena", "bytes", "cell"),
     "arenas": (

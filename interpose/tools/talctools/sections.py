@@ -136,12 +136,13 @@ def classes_section(process: Process) -> str:
         "in transit",
         "free",
         "allocations",
+        "frees",
         "waste",
     ]
     return block(
         "Size classes by waste",
         (bars if shown else "<p>No slot is free.</p>\n")
-        + folded(f"All {len(classes)} classes with slabs", table(heads, all_rows, ())),
+        + folded(f"All {len(classes)} classes that were used", table(heads, all_rows, ())),
         "Waste is bytes of slots without a live block. Waste of one class can't serve another.",
     )
 
@@ -153,7 +154,7 @@ def _waste_bar(one: ClassUse, share: float) -> str:
 
 
 def _class_row(one: ClassUse) -> list[str]:
-    keys = ("size", "slabs", "slots", "live", "cached", "in_transit", "free", "allocations")
+    keys = ("size", "slabs", "slots", "live", "cached", "in_transit", "free", "allocations", "frees")
     return [*(f"{number(one.row, key):,.0f}" for key in keys), magnitude(one.waste)]
 
 

@@ -225,12 +225,14 @@ class alignas(64) Arena {
   Slab::Taken take_slots(unsigned size_class, unsigned count, void** end) {
     return bank_.take(*this, size_class, count, end);
   }
-  // Takes slots back. Faults at one that is none of this arena, or was taken back already.
-  void put_slots(void** blocks, unsigned count) {
+  // Takes slots back, as SlabBank::put. Faults at one that is none of this arena, or was taken back
+  // already.
+  void put_slots(void** blocks, unsigned count,
+                 unsigned magazine_class = SlabBank<Kernel>::kNoClass) {
     if (count == 0) {
       return;
     }
-    const auto stop = bank_.put(*this, blocks, blocks + count);
+    const auto stop = bank_.put(*this, blocks, blocks + count, magazine_class);
     if (stop.at != blocks + count) [[unlikely]] {
       raise_fault(stop.why == Slab::Put::no_slot ? Fault::invalid_pointer : Fault::double_free,
                   *stop.at);
@@ -241,10 +243,10 @@ class alignas(64) Arena {
   // For a thread that has no magazine for it. Null when memory is out.
   void* take_slot(unsigned size_class) {
     void* block = nullptr;
-    direct_allocations_ += take_slots(size_class, 1, &block + 1).count;
+    direct_allocations_[size_class] += take_slots(size_class, 1, &block + 1).count;
     return block;
   }
-  size_t direct_allocations() const { return direct_allocations_; }
+  size_t direct_allocations(unsigned size_class) const { return direct_allocations_[size_class]; }
 
   // What the blocks' engine gave that is no block, and its bytes; `total` counts what was given back
   // as well.
@@ -582,9 +584,9 @@ class alignas(64) Arena {
   SlabBank<Kernel> bank_;
   Chunks chunks_;
   CededGaps<Kernel> ceded_;
-  size_t direct_allocations_ = 0;
-  size_t freed_bytes_ = 0;    // of middle blocks, ever
-  size_t noticed_bytes_ = 0;  // freed when a notice was raised last
+  size_t direct_allocations_[SizeClasses::kCount] = {};  // by the class asked for
+  size_t freed_bytes_ = 0;                               // of middle blocks, ever
+  size_t noticed_bytes_ = 0;                             // freed when a notice was raised last
   std::atomic<size_t> noted_free_bytes_{0};
   size_t purged_bytes_ = 0;  // since huge pages were refused
   ThreadCache* free_caches_ = nullptr;

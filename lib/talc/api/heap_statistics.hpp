@@ -35,7 +35,10 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, bool has_visit, R
   stats.hot_blocks = cached.hot;
   stats.hot_bytes = cached.hot_bytes;
   stats.middle_in_transit = cached.middle_posted_bytes;
-  stats.allocations = counters.total_allocations - arena.chunks().total + cached.allocations;
+  stats.middle_allocations =
+      counters.total_allocations - arena.chunks().total + cached.hot_allocations;
+  stats.middle_frees = stats.middle_allocations - stats.middle_blocks;
+  stats.allocations = stats.middle_allocations + cached.small_allocations;
   stats.frees = stats.allocations - stats.middle_blocks - cached.small;
   stats.allocated = stats.middle_bytes + cached.small_bytes;
   stats.active = stats.allocated + stats.middle_blocks * CachedBlocks::kMiddleOverhead;
@@ -117,6 +120,11 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, H
     const auto visit = arenas()[i].visit_within(kPatienceMs);
     out.arenas[i] = stats_of(arenas()[i], bool(visit), resident, visit ? detail : nullptr);
     out.add(out.arenas[i]);
+  }
+  if (detail != nullptr) {
+    for (ClassStats& of_class : detail->classes) {
+      of_class.frees = rest_of(of_class.allocations, of_class.live);
+    }
   }
   const auto huge = huge_.get_counts();
   const size_t leaf_bytes = Map::leaf_bytes();

@@ -87,7 +87,7 @@ class MagazineSupply {
       drain(home, cache);
     }
     if (!grow(home, cache, size_class) && supply.capacity != 0) {
-      flush_spare(home, magazine, supply);
+      flush_spare(home, cache, size_class);
       exchange(magazine, supply);
     }
   }
@@ -112,8 +112,8 @@ class MagazineSupply {
     if (capacity == 0) {
       return;
     }
-    home.put_slots(magazine.begin(capacity), magazine.depth(capacity));
-    flush_spare(home, magazine, supply);
+    flush_loaded(home, cache, size_class);
+    flush_spare(home, cache, size_class);
     home.return_chunk(magazine.detach(), Magazine::array_bytes(capacity));
     budget_.give_back(held_by(size_class, capacity));
     supply.capacity = supply.next_refill = 0;
@@ -164,10 +164,8 @@ class MagazineSupply {
         empty(home, cache, i);
       } else if (supply.capacity != 0) {
         classes += 1;
-        Magazine& magazine = cache.magazine(i);
-        home.put_slots(magazine.begin(supply.capacity), magazine.depth(supply.capacity));
-        magazine.set_depth(0, supply.capacity);
-        flush_spare(home, magazine, supply);
+        flush_loaded(home, cache, i);
+        flush_spare(home, cache, i);
       }
     }
     const unsigned share = kDrainingSlots / (classes + 1);
@@ -185,9 +183,17 @@ class MagazineSupply {
         static_cast<uint16_t>(magazine.exchange(supply.spare_depth, supply.capacity));
   }
 
+  static void flush_loaded(TheArena& home, ThreadCache& cache, unsigned size_class) {
+    Magazine& magazine = cache.magazine(size_class);
+    const unsigned capacity = cache.supply(size_class).capacity;
+    home.put_slots(magazine.begin(capacity), magazine.depth(capacity), size_class);
+    magazine.set_depth(0, capacity);
+  }
   // Those of the spare array were freed longer ago than those of the loaded one.
-  static void flush_spare(TheArena& home, Magazine& magazine, ThreadCache::Supply& supply) {
-    home.put_slots(magazine.spare_begin(supply.capacity), supply.spare_depth);
+  static void flush_spare(TheArena& home, ThreadCache& cache, unsigned size_class) {
+    ThreadCache::Supply& supply = cache.supply(size_class);
+    void** const begin = cache.magazine(size_class).spare_begin(supply.capacity);
+    home.put_slots(begin, supply.spare_depth, size_class);
     supply.spare_depth = 0;
   }
 

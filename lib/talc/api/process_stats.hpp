@@ -44,11 +44,13 @@ struct MemoryStats {
   size_t heaps = 0;       // heaps; each is one mapping
   size_t fragments = 0;   // gaps, their number
 
-  size_t middle_blocks = 0;      // live blocks of 8 KiB to 4 MiB
-  size_t middle_bytes = 0;       // their usable bytes
-  size_t hot_blocks = 0;         // such blocks that threads keep for themselves
-  size_t hot_bytes = 0;          // usable ones; part of cached
-  size_t middle_in_transit = 0;  // usable bytes of such blocks in outboxes; part of in_transit
+  size_t middle_blocks = 0;       // live blocks of 8 KiB to 4 MiB
+  size_t middle_bytes = 0;        // their usable bytes
+  size_t middle_allocations = 0;  // of such blocks, ever; part of allocations
+  size_t middle_frees = 0;        // the same of frees
+  size_t hot_blocks = 0;          // such blocks that threads keep for themselves
+  size_t hot_bytes = 0;           // usable ones; part of cached
+  size_t middle_in_transit = 0;   // usable bytes of such blocks in outboxes; part of in_transit
 
   // Adds all of it, member by member.
   void add(const MemoryStats& other);
@@ -97,6 +99,8 @@ inline void MemoryStats::add(const MemoryStats& other) {
   fragments += other.fragments;
   middle_blocks += other.middle_blocks;
   middle_bytes += other.middle_bytes;
+  middle_allocations += other.middle_allocations;
+  middle_frees += other.middle_frees;
   hot_blocks += other.hot_blocks;
   hot_bytes += other.hot_bytes;
   middle_in_transit += other.middle_in_transit;
@@ -104,7 +108,8 @@ inline void MemoryStats::add(const MemoryStats& other) {
 
 // ---- closer ----
 
-// Of all slabs of one size class: live + cached + in_transit + free = slots.
+// Of all slabs of one size class: live + cached + in_transit + free = slots. What a slot of the coarse
+// class serves counts there, though a finer class was asked for it: nobody could tell when it is freed.
 struct ClassStats {
   size_t slabs = 0;        // number of slabs
   size_t slots = 0;        // slots in all of them
@@ -112,7 +117,11 @@ struct ClassStats {
   size_t cached = 0;       // in magazines
   size_t in_transit = 0;   // in outboxes
   size_t free = 0;         // in the slabs
-  size_t allocations = 0;  // that magazines of this class served, ever
+  size_t allocations = 0;  // slots handed out, ever
+  size_t frees = 0;        // slots taken back, ever: live = allocations - frees
+
+  // Whether there is, or was, anything to tell of it.
+  bool has_any() const { return slabs != 0 || allocations != 0; }
 };
 
 // Of one thread's cache.

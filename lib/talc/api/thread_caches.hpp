@@ -18,13 +18,14 @@ namespace talc {
 
 // What caches hold of one arena, or have had of it. Exact when no other thread is at work.
 struct CachedBlocks {
-  size_t allocations = 0;   // of small blocks, and of hot ones; ever
-  size_t small = 0;         // small blocks that are live
-  size_t small_bytes = 0;   // of their slots
-  size_t cached_bytes = 0;  // of slots in magazines
-  size_t posted_bytes = 0;  // of slots in outboxes
-  size_t hot = 0;           // middle blocks that threads keep
-  size_t hot_bytes = 0;     // usable ones
+  size_t small_allocations = 0;  // ever
+  size_t hot_allocations = 0;    // of hot blocks, ever
+  size_t small = 0;              // small blocks that are live
+  size_t small_bytes = 0;        // of their slots
+  size_t cached_bytes = 0;       // of slots in magazines
+  size_t posted_bytes = 0;       // of slots in outboxes
+  size_t hot = 0;                // middle blocks that threads keep
+  size_t hot_bytes = 0;          // usable ones
   size_t middle_posted = 0;
   size_t middle_posted_bytes = 0;
 
@@ -152,8 +153,8 @@ class ThreadCaches {
     SlotCounts slots;
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
       slots.out[i] = arena.bank().slots_out(i);
+      blocks.small_allocations += arena.direct_allocations(i);
     }
-    blocks.allocations = arena.direct_allocations();
     unsigned index = 0;
     const ThreadCache* cache = detail == nullptr ? newest() : detail->newest_cache;
     for (; cache != nullptr; cache = cache->next, ++index) {
@@ -282,15 +283,16 @@ class ThreadCaches {
     size_t out[SizeClasses::kCount];
     uint32_t cached[SizeClasses::kCount] = {};
     uint32_t posted[SizeClasses::kCount] = {};
+    uint32_t borrowed[SizeClasses::kCount] = {};  // of the coarse class, in magazines of this one
   };
 
   static void count_own(const ThreadCache& cache, bool has_visit, CachedBlocks& blocks,
                         SlotCounts& slots) {
-    blocks.allocations += cache.hot_allocations();
+    blocks.hot_allocations += cache.hot_allocations();
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
       const size_t cached = cache.cached(i);
       slots.cached[i] += static_cast<uint32_t>(cached);
-      blocks.allocations += cache.magazine(i).taken();
+      blocks.small_allocations += cache.magazine(i).taken();
       blocks.cached_bytes += cached * SizeClasses::size_of(i);
       if (has_visit && SizeClasses::coarse_of(i) != i) {
         count_borrowed(cache, i, blocks, slots);
@@ -307,6 +309,7 @@ class ThreadCaches {
       if (Map::get(block) == lender) {
         slots.cached[size_class] -= 1;
         slots.cached[coarse] += 1;
+        slots.borrowed[size_class] += 1;
         blocks.cached_bytes += SizeClasses::size_of(coarse) - SizeClasses::size_of(size_class);
       }
     });
@@ -359,11 +362,24 @@ class ThreadCaches {
       stats.cached += cached;
       stats.in_transit += posted;
       stats.live += slots.out[i] < cached + posted ? 0 : slots.out[i] - cached - posted;
+      stats.allocations += arena.direct_allocations(i);
     }
     for (const ThreadCache* cache = detail.newest_cache; cache != nullptr; cache = cache->next) {
       for (unsigned i = 0; i < SizeClasses::kCount && cache->arena() == arena.index(); ++i) {
         detail.classes[i].allocations += cache->magazine(i).taken();
       }
+    }
+    move_lent(arena, slots, detail);
+  }
+
+  // Allocations were counted by the class that was asked for. What was lent to it and is in no magazine
+  // was handed out, and counts where it will be freed.
+  static void move_lent(TheArena& arena, const SlotCounts& slots, HeapDetail& detail) {
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      const size_t lent = arena.bank().lent(i);
+      const size_t handed_out = lent < slots.borrowed[i] ? 0 : lent - slots.borrowed[i];
+      detail.classes[i].allocations -= handed_out;
+      detail.classes[SizeClasses::coarse_of(i)].allocations += handed_out;
     }
   }
 

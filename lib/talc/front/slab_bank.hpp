@@ -73,6 +73,7 @@ class SlabBank {
   static constexpr size_t kSharpenBytes = size_t{1} << 20;
   // What may stay in groups without a slab.
   static constexpr size_t kMaxEmptyBytes = size_t{64} << 20;
+  static constexpr unsigned kNoClass = ~0U;  // of slots that no magazine held
 
   constexpr SlabBank() = default;
 
@@ -95,6 +96,7 @@ class SlabBank {
       const Slab::Taken some = slab->take(count - taken.count, end - taken.count);
       taken = {taken.count + some.count, some.fresh};
       slots_out_[slab->size_class()] += some.count;
+      lent_[size_class] += slab->size_class() != size_class ? some.count : 0;
       taken_bytes_ += some.count * slab->slot_bytes();
       if (slab->is_full()) {
         unlink(slab);
@@ -104,10 +106,11 @@ class SlabBank {
   }
 
   // Takes slots back, in order. Returns the first one that is no slot in use, and what is wrong with
-  // it, or `end`. Nothing has changed for that one. Cost: some 80 instructions a slot; of neighbours,
-  // 24 each.
+  // it, or `end`. Nothing has changed for that one. If a magazine held them, its class is said: of the
+  // coarse class above it has only what was lent to it and never handed out. Cost: some 80 instructions
+  // a slot; of neighbours, 24 each.
   template <class Source>
-  Slab::Stop put(Source& source, void** blocks, void** end) {
+  Slab::Stop put(Source& source, void** blocks, void** end, unsigned magazine_class = kNoClass) {
     while (blocks != end) {
       auto* const slab = static_cast<Slab*>(Map::get_slab(*blocks));
       if (slab == nullptr || slab->arena() != source.index()) [[unlikely]] {
@@ -120,6 +123,9 @@ class SlabBank {
       }
       const auto count = static_cast<size_t>(stop.at - blocks);
       slots_out_[slab->size_class()] -= count;
+      if (magazine_class != slab->size_class() && magazine_class != kNoClass) [[unlikely]] {
+        lent_[magazine_class] -= count;
+      }
       freed_bytes_ += count * slab->slot_bytes();
       blocks = stop.at;
       if (was_full) {
@@ -207,6 +213,8 @@ class SlabBank {
 
   // Slots of a class that are blocks of the program, or in magazines or on their way back.
   size_t slots_out(unsigned size_class) const { return slots_out_[size_class]; }
+  // Slots of the coarse class that this one was given, but for those that magazines gave back unused.
+  size_t lent(unsigned size_class) const { return lent_[size_class]; }
   // Slabs of a class, and their slots.
   size_t slabs(unsigned size_class) const { return slabs_[size_class]; }
   size_t slots(unsigned size_class) const { return slots_[size_class]; }
@@ -577,6 +585,7 @@ class SlabBank {
 
   Slab* partial_[SizeClasses::kCount] = {};
   size_t slots_out_[SizeClasses::kCount] = {};
+  size_t lent_[SizeClasses::kCount] = {};
   size_t slabs_[SizeClasses::kCount] = {};
   size_t slots_[SizeClasses::kCount] = {};
   size_t taken_bytes_ = 0;  // of slots, ever
