@@ -289,7 +289,7 @@ TEST_F(MapOnOomTest, ComingAndGoingDoesNotStormTheKernel) {
   std::vector<void*> blocks = fill(20 * kMiB, 50 * kKiB);
   const size_t calls = Kernel::system_calls();
   for (int round = 0; round < 1000; ++round) {
-    std::vector<void*> more = fill(8 * kMiB, 64 * kKiB);
+    std::vector<void*> more = fill(5 * Handler::kMinSlack / 2, 64 * kKiB);
     empty(more, 64 * kKiB);
   }
   EXPECT_LE(Kernel::system_calls() - calls, 60U);

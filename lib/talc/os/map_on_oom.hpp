@@ -57,8 +57,9 @@ class MapOnOom {
   static constexpr unsigned kFixedBins = kMinStep / 128 / kWordSize;
   // The largest step, unless a request needs more.
   static constexpr size_t kMaxStep = size_t{64} << 20;
-  // What stays on top of a heap when the rest of its top gap is given back.
-  static constexpr size_t kMinSlack = size_t{2} << 20;
+  // What stays on top of a heap when the rest of its top gap is given back, so that what comes and goes is
+  // not faulted in each time; the purger takes what lies idle.
+  static constexpr size_t kMinSlack = size_t{16} << 20;
   // The most that it becomes, by doubling.
   static constexpr size_t kMaxSlack = size_t{64} << 20;
 
@@ -69,7 +70,7 @@ class MapOnOom {
   static constexpr size_t kHugePage = size_t{2} << 20;
 
   // From here on Talc tells of a free top.
-  static constexpr size_t kTopFreeThreshold = kMinSlack;
+  static constexpr size_t kTopFreeThreshold = size_t{2} << 20;
 
   // The engine's, if the registry brings one.
   using Guard = typename GuardOf<Registry>::Type;
