@@ -132,7 +132,7 @@ struct talc_stats {
   size_t mremap_calls;   /* mremap */
   size_t madvise_calls;  /* madvise */
   size_t mprotect_calls; /* mprotect */
-  size_t mincore_calls;  /* mincore: for statistics only */
+  size_t mincore_calls;  /* mincore: for statistics, and to clear huge blocks */
 };
 
 /* Fills in the first `stats->size` bytes of `stats`, which must be set; fields that this version of

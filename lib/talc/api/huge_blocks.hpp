@@ -422,13 +422,18 @@ class HugeBlocks {
     return fitted;
   }
 
-  // To write zeros takes a thirtieth of the time that the kernel needs to bring pages back. But memory that was
-  // hardly touched shall not grow by it: there the kernel takes all.
+  // To write zeros takes a thirtieth of the time that the kernel needs to bring pages back. But what was
+  // hardly touched shall not be in memory for it: of that, piece by piece, the kernel takes all.
+  static constexpr size_t kPiece = size_t{2} << 20;
   static constexpr size_t kLeastShareInMemory = 8;
   static void clear(Span block) {
-    if (Kernel::resident_bytes(block) >= block.size() / kLeastShareInMemory ||
-        !Kernel::purge(block)) {
-      zero_bytes(block.base, block.size());
+    while (block.is_sized()) {
+      const Span piece = block.fit_within(Span::from_base_size(block.base, kPiece));
+      if (Kernel::resident_bytes(piece) >= piece.size() / kLeastShareInMemory ||
+          !Kernel::purge(piece)) {
+        zero_bytes(piece.base, piece.size());
+      }
+      block.base = piece.acme;
     }
   }
 

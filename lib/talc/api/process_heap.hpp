@@ -92,7 +92,8 @@ class BasicProcessHeap {
                                   : allocate_huge(size, align, Contents::any);
   }
 
-  // As allocate, and the first `size` bytes are zero. Fresh pages of large blocks are not touched.
+  // As allocate, and the first `size` bytes are zero. Fresh pages of large blocks are not touched; of those
+  // that were freed a moment before, what is in memory is written.
   void* allocate_zeroed(size_t size, size_t align) {
     if (PurgeNotice<Kernel>::read() != 0) [[unlikely]] {
       purger_.obey(*this, ThePurger::Caller::allocates);

@@ -377,7 +377,10 @@ class ThreadCaches {
   static void move_lent(TheArena& arena, const SlotCounts& slots, HeapDetail& detail) {
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
       const size_t lent = arena.bank().lent(i);
-      const size_t handed_out = lent < slots.borrowed[i] ? 0 : lent - slots.borrowed[i];
+      // A thread at work may show a magazine that is empty, or full, for a moment.
+      const size_t seen = lent < slots.borrowed[i] ? 0 : lent - slots.borrowed[i];
+      const size_t asked = detail.classes[i].allocations;
+      const size_t handed_out = seen < asked ? seen : asked;
       detail.classes[i].allocations -= handed_out;
       detail.classes[SizeClasses::coarse_of(i)].allocations += handed_out;
     }

@@ -6,11 +6,12 @@
 //   places       1  –>  |  2 –> 4 |   ...                              next_: the one before, or a free one
 //
 // Blocks are allocated with the size of their class, so each of a class serves all of its requests, and so
-// do those of the three classes above: at most an eighth is left unused. All of them together are at most
-// limit() bytes, which whoever owns the caches sets, and kPlaces. Whose arena a block is of does not
-// matter here: what one thread allocates and another frees serves that one's next request. Only the
-// owning thread changes them; others look, for statistics, hence the relaxed atomics. What a block is,
-// and whether it may be kept, is the process heap's matter.
+// do those of the three classes above: at most an eighth is left unused. (For an alignment of more than 16
+// only the newest of each are looked at.) All of them together are at most limit() bytes, which whoever
+// owns the caches sets, and kPlaces. Whose arena a block is of does not matter here: what one thread
+// allocates and another frees serves that one's next request. Only the owning thread changes them; others
+// look, for statistics, hence the relaxed atomics. What a block is, and whether it may be kept, is the
+// process heap's matter.
 #pragma once
 
 #include <atomic>

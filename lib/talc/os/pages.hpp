@@ -4,8 +4,8 @@
 // never a fault: limits on addresses, on commit and on the number of mappings (which munmap can
 // hit, too) are the caller's normal life. errno is left as it was, since `free` must not change it.
 // The calls are raw (a program may have replaced mmap by a function that allocates) and few: mmap,
-// munmap, mremap, madvise, mprotect in the hardened library only, mincore for statistics only, and
-// prctl where huge pages are forbidden. All but that are counted, by kind.
+// munmap, mremap, madvise, mprotect in the hardened library only, mincore for statistics and to clear
+// huge blocks, and prctl where huge pages are forbidden. All but that are counted, by kind.
 //
 // MapOnOom, PageMap and HugeBlocks take the kernel as a template argument, so a test that wants a
 // refusal derives from Pages and hides one primitive; that is the only place for it.
