@@ -94,6 +94,50 @@ TEST(Slab, ARunEndsAtABlockOfAnotherSlabOrAtAWrongOne) {
   EXPECT_TRUE(slab->is_full());
 }
 
+// All slots of a slab, in pieces that rise, fall, or are in no order.
+std::vector<void*> take_in_pieces(SlabOf& slab, std::mt19937& random) {
+  std::vector<void*> blocks = take(slab, slab->slots());
+  for (auto from = blocks.begin(); from != blocks.end();) {
+    const auto left = static_cast<unsigned>(blocks.end() - from);
+    const auto to = from + std::min(left, static_cast<unsigned>(1 + random() % 100));
+    switch (random() % 3) {
+      case 0:
+        std::reverse(from, to);
+        break;
+      case 1:
+        std::shuffle(from, to, random);
+        break;
+      default:
+        break;
+    }
+    from = to;
+  }
+  return blocks;
+}
+
+// A batch that comes back in whatever order is free then, up to a slot that came before.
+TEST(Slab, RunsThatRiseOrFallComeBackUpToOneThatIsFree) {
+  std::mt19937 random(1);
+  for (const unsigned size_class : {0U, 1U, 5U, 20U, 60U, 100U}) {
+    for (int round = 0; round < 200; ++round) {
+      SlabOf slab(size_class);
+      std::vector<void*> blocks = take_in_pieces(slab, random);
+      const auto half = static_cast<ptrdiff_t>(1 + random() % blocks.size());
+      ASSERT_EQ(slab->put(blocks.data(), blocks.data() + half).at, blocks.data() + half);
+      const auto left = static_cast<unsigned>(blocks.size()) - static_cast<unsigned>(half);
+      const auto twice = half + static_cast<ptrdiff_t>(random() % (left + 1));
+      blocks.insert(blocks.begin() + twice, blocks[random() % static_cast<size_t>(half)]);
+      const Slab::Stop stop = slab->put(blocks.data() + half, blocks.data() + blocks.size());
+      ASSERT_EQ(stop.at, blocks.data() + twice);
+      ASSERT_EQ(stop.why, Slab::Put::free_already);
+      std::vector<void*> free(blocks.begin(), blocks.begin() + twice);
+      std::sort(free.rbegin(), free.rend());
+      ASSERT_EQ(take(slab, static_cast<unsigned>(free.size())), free);
+      ASSERT_TRUE(slab->is_full());
+    }
+  }
+}
+
 TEST(Slab, KnowsWhatIsNoSlot) {
   for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
     SlabOf slab(size_class);

@@ -92,6 +92,12 @@ class Slab {
         continue;
       }
       char* const word_base = base_ + size_t{first_} * kWordBits * slot_bytes;
+      if (bits == ~size_t{0} && left >= kWordBits) {
+        end = take_word(word_base, end, !has_fresh);
+        free_[first_] = 0;
+        left -= kWordBits;
+        continue;
+      }
       for (; bits != 0 && left != 0; --left) {
         *--end = word_base + size_t{count_trailing_zeros(bits)} * slot_bytes;
         if (!has_fresh) {
@@ -113,14 +119,19 @@ class Slab {
 
   // Makes the slots at `blocks` free, up to the first one that does not begin in this slab, or is
   // free already: for that one nothing changes. Returns where it stopped and why. Any pointers may
-  // come. Cost: some 24 instructions a block, and one cache line for 512 slots.
+  // come. Cost: some 24 instructions a block, 14 of neighbours in a batch, and one cache line for 512 slots.
   struct Stop {
     void** at;
     Put why;
   };
   [[gnu::noinline]] Stop put(void** blocks, void** end) {
-    Stop stop{blocks, Put::ok};
     unsigned lowest = first_ * kWordBits;
+    Stop stop{blocks, Put::ok};
+    if (end - blocks >= kMinRun && are_neighbours(distance_of(blocks))) {
+      const Run run = put_runs(blocks, end, lowest);
+      stop.at = run.end;
+      lowest = run.lowest;
+    }
     for (; stop.at != end; ++stop.at) {
       const unsigned slot = slot_at(*stop.at);
       if (slot == kNoSlot) {
@@ -207,6 +218,60 @@ class Slab {
   static constexpr unsigned word_count(unsigned slots) {
     return (slots + kWordBits - 1) / kWordBits;
   }
+
+  // Takes all slots of a word.
+  void** take_word(char* slot, void** end, bool prefetches) const {
+    for (void** const last = end - kWordBits; end != last; slot += slot_bytes_) {
+      *--end = slot;
+      if (prefetches) {
+        __builtin_prefetch(slot, 1);
+      }
+    }
+    return end;
+  }
+
+  // Makes slots free of which each is the neighbour of the one before, as in a batch that is freed in the
+  // order in which it was allocated, or in reverse: those of a word at once. Returns where there are no more
+  // such, or some are free already, and the lowest slot so far.
+  struct Run {
+    void** end;
+    unsigned lowest;
+  };
+  [[gnu::noinline]] Run put_runs(void** blocks, void** end, unsigned lowest) {
+    while (end - blocks > 1) {
+      const size_t distance = distance_of(blocks);
+      const unsigned slot = slot_at(*blocks);
+      if (slot == kNoSlot || !are_neighbours(distance)) {
+        break;
+      }
+      const bool rises = distance == slot_bytes_;
+      const unsigned at = slot % kWordBits;
+      const unsigned in_word = rises ? smaller(kWordBits - at, slots_ - slot) : at + 1;
+      void** const most = end - blocks < in_word ? end : blocks + in_word;
+      void** last = blocks + 1;
+      while (last != most && distance_of(last - 1) == distance) {
+        ++last;
+      }
+      const auto count = static_cast<unsigned>(last - blocks);
+      const unsigned first = rises ? slot : slot + 1 - count;
+      const size_t bits = (~size_t{0} >> (kWordBits - count)) << first % kWordBits;
+      size_t& word = free_[first / kWordBits];
+      if ((word & bits) != 0) [[unlikely]] {
+        break;
+      }
+      word |= bits;
+      lowest = smaller(lowest, first);
+      blocks = last;
+    }
+    return {blocks, lowest};
+  }
+  static constexpr ptrdiff_t kMinRun = 4;
+  // From one block to the next one of an array: any pointers may come.
+  static size_t distance_of(void** blocks) { return address_of(blocks[1]) - address_of(blocks[0]); }
+  bool are_neighbours(size_t distance) const {
+    return distance == slot_bytes_ || distance == size_t{0} - slot_bytes_;
+  }
+  static unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
 
   static constexpr uint64_t bits_from(size_t first) {
     return first < 64 ? ~uint64_t{0} << first : 0;
