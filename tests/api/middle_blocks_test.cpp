@@ -31,8 +31,8 @@ TEST_F(MiddleBlocksTest, AMiddleBlockFreedAMomentAgoComesBackAndIsCounted) {
 }
 
 TEST_F(MiddleBlocksTest, SoItDoesForOneOfZerosOrOfItsAlignment) {
-  for (const size_t align : {16, 64, 4096}) {
-    for (const size_t size : {9000, 100000}) {
+  for (const size_t align : {size_t{16}, size_t{64}, size_t{4096}}) {
+    for (const size_t size : {size_t{9000}, size_t{100000}}) {
       auto* const block = static_cast<char*>(process_heap().allocate(size, align));
       ASSERT_TRUE(is_aligned(block, align));
       memset(block, 'x', size);

@@ -247,7 +247,7 @@ class Slab {
       const bool rises = distance == slot_bytes_;
       const unsigned at = slot % kWordBits;
       const unsigned in_word = rises ? smaller(kWordBits - at, slots_ - slot) : at + 1;
-      void** const most = end - blocks < in_word ? end : blocks + in_word;
+      void** const most = end - blocks < static_cast<ptrdiff_t>(in_word) ? end : blocks + in_word;
       void** last = blocks + 1;
       while (last != most && distance_of(last - 1) == distance) {
         ++last;
