@@ -25,6 +25,8 @@ PEERS = (
     ("tbbmalloc", "libtbbmalloc_proxy.so.2", "libtbbmalloc2"),
 )
 NAMES = ("talc", *(name for name, _, _ in PEERS), "glibc")
+# A library that has nothing, to know what loading any costs. It serves no malloc: it is no peer.
+EMPTY = "empty"
 
 
 @dataclass(frozen=True)

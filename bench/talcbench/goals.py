@@ -23,8 +23,6 @@ PAIR_OVER_FLOOR = 1.5
 
 FASTEST = 3
 PAIR, FLOOR = "pair/32", "floor/pair/32"
-# A library that has nothing, to know what loading any costs. It serves no malloc: it is no peer.
-EMPTY = "empty"
 
 
 def compared(
@@ -103,8 +101,8 @@ def rss_over_glibc(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
 
 def exec_over_empty(rows: Sequence[Row]) -> float | None:
     """Of a process that does hardly anything: its time ÷ that with an empty library for talc."""
-    figures = compared([row for row in rows if row["case"] == "exec"], "wall", [EMPTY])
-    return next((cell[EMPTY] for cell in over_peers(figures).values()), None)
+    figures = compared([row for row in rows if row["case"] == "exec"], "wall", [allocators.EMPTY])
+    return next((cell[allocators.EMPTY] for cell in over_peers(figures).values()), None)
 
 
 def pair_over_floor(rows: Sequence[Row]) -> float | None:

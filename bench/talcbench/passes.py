@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from talcbench.allocators import Allocator
+from talcbench.allocators import EMPTY, Allocator
 from talcbench.cases import Case
 from talcbench.processes import Run, Workplace, execute, measure
 
@@ -49,7 +49,8 @@ def watch_bindings(
     folder = place.scratch / "bindings"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    asked = allocator.library is not None or bool(case.binary)
+    library = None if allocator.name == EMPTY else allocator.library
+    asked = library is not None or bool(case.binary)
     most = 0
 
     def logs() -> Iterator[str]:
@@ -66,7 +67,7 @@ def watch_bindings(
     run = measure(case, allocator, thp, place, timeout_s, debug, watch)
     served = "-"
     if asked:
-        good = any(served_by(log, case.executable(), allocator.library) for log in logs())
+        good = any(served_by(log, case.executable(), library) for log in logs())
         served = "yes" if good else "no"
     shutil.rmtree(folder)
     return Binding(run, most, served)

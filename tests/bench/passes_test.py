@@ -81,6 +81,11 @@ class Passes(Folders):
         idle = Allocator("idle", self.broken_library("", serves=False))
         self.assertEqual(self.watch(case("true"), idle).served, "no")
 
+    def test_one_that_is_there_to_be_empty_leaves_malloc_to_the_libc(self):
+        empty = Allocator("empty", self.broken_library("", serves=False))
+        self.assertEqual(self.watch(case("true"), empty).served, "-")
+        self.assertEqual(self.watch(case("sleep 0.01", binary="sh"), empty).served, "yes")
+
     def test_a_library_with_malloc_serves(self):
         serving = Allocator("serving", self.broken_library(""))
         self.assertEqual(self.watch(case("true"), serving).served, "yes")
