@@ -186,7 +186,19 @@ class PageMap {
   static void choose_near() {
     if (near_base_.load(std::memory_order_relaxed) == kNowhere &&
         HeapPlacement::start() != nullptr) {
+      keep_near_small();
       near_base_.store(address_of(HeapPlacement::start()), std::memory_order_relaxed);
+    }
+  }
+
+  // Most processes touch one page of near_. Where the kernel gives huge pages unasked, that would be 2 MiB of zeros,
+  // or twice that, for each process.
+  static void keep_near_small() {
+    constexpr size_t kHugePage = size_t{2} << 20;
+    if constexpr (sizeof near_ >= kHugePage) {
+      auto* const table = reinterpret_cast<char*>(near_);
+      Kernel::refuse_huge(Span(align_up(table, Kernel::page_size()),
+                               align_down(table + sizeof near_, Kernel::page_size())));
     }
   }
 
