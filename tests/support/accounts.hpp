@@ -109,10 +109,9 @@ void expect_accounts(const Accounts& accounts) {
     in_outboxes += detail.threads[i].in_transit;
     EXPECT_LE(detail.threads[i].hot, detail.threads[i].cached);
   }
-  // Another test of this program may have had more threads than are told of.
-  const bool has_all = detail.threads_left_out == 0;
-  EXPECT_TRUE(has_all ? in_threads == arenas.cached : in_threads <= arenas.cached);
-  EXPECT_TRUE(has_all ? in_outboxes == arenas.in_transit : in_outboxes <= arenas.in_transit);
+  EXPECT_EQ(detail.threads_left_out, 0U);
+  EXPECT_EQ(in_threads, arenas.cached);
+  EXPECT_EQ(in_outboxes, arenas.in_transit);
 }
 
 // Threads that allocate and free blocks of all sizes, one another's too, and then stop with some in

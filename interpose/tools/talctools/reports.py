@@ -29,10 +29,11 @@ _OBJECTS = {
     "purges": ("passes", "bytes"),
     "options": (),
 }
+CLASS_FIGURES = (
+    *("size", "slabs", "slots", "live", "cached", "in_transit", "free", "allocations", "frees"),
+)
 _LISTS = {
-    "classes": (
-        *("size", "slabs", "slots", "live", "cached", "in_transit", "free", "allocations", "frees"),
-    ),
+    "classes": CLASS_FIGURES,
     "threads": ("arena", "cached", "in_transit", "hot"),
     "heap_map": ("arena", "bytes", "cell"),
     "arenas": (

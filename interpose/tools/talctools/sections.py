@@ -9,7 +9,7 @@ from talctools import charts
 from talctools.accounting import ClassUse, by_waste, parts
 from talctools.hints import hints
 from talctools.markup import block, escaped, folded, table
-from talctools.reports import Process, Report, number, resident, text
+from talctools.reports import CLASS_FIGURES, Process, Report, number, resident, text
 from talctools.text import duration, magnitude
 
 _MOST_CLASSES = 12
@@ -127,18 +127,7 @@ def classes_section(process: Process) -> str:
         ["size", "waste", "in caches and transit, then free in slabs", "slots live"], rows, (2,)
     )
     all_rows = [_class_row(one) for one in sorted(classes, key=lambda one: one.size)]
-    heads = [
-        "size",
-        "slabs",
-        "slots",
-        "live",
-        "cached",
-        "in transit",
-        "free",
-        "allocations",
-        "frees",
-        "waste",
-    ]
+    heads = [*(key.replace("_", " ") for key in CLASS_FIGURES), "waste"]
     return block(
         "Size classes by waste",
         (bars if shown else "<p>No slot is free.</p>\n")
@@ -154,8 +143,8 @@ def _waste_bar(one: ClassUse, share: float) -> str:
 
 
 def _class_row(one: ClassUse) -> list[str]:
-    keys = ("size", "slabs", "slots", "live", "cached", "in_transit", "free", "allocations", "frees")
-    return [*(f"{number(one.row, key):,.0f}" for key in keys), magnitude(one.waste)]
+    figures = (f"{number(one.row, key):,.0f}" for key in CLASS_FIGURES)
+    return [*figures, magnitude(one.waste)]
 
 
 def threads_section(process: Process) -> str:

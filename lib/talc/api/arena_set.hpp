@@ -2,11 +2,10 @@
 //
 //   arenas_   [ 0 | 1 | … | count() - 1 | not begun yet … | spare: for threads that a fork stops ]
 //
-// A thread's cache has one arena for home, the one with the fewest threads (choose_home), and there
-// is at most one arena per processor, but for the second one. What does not go through a cache begins there, too: a thread
-// that finds its arena taken moves to another, and begins a new one if all are taken. A thread that
-// waits, waits a moment at each in turn: no single lock, least of all one held for a fork, can stop
-// it for good.
+// A thread's cache has one arena for home, the one with the fewest threads (choose_home). There are at
+// most as many as processors, or two. What does not go through a cache begins there, too: a thread that
+// finds its arena taken moves to another, and begins a new one if all are taken. A thread that waits,
+// waits a moment at each in turn: no single lock, least of all one held for a fork, can stop it for good.
 //
 // Fork: the forking thread holds every arena, lowest first, after libc's stdio lock, for the time
 // in which the process is copied. What it could not get in time is abandoned in the child.

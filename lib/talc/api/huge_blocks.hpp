@@ -416,8 +416,7 @@ class HugeBlocks {
     if (fitted == nullptr) {
       release(found.base, entry_of(found.base, found.size()));
     } else if (contents == Contents::zero) {
-      const size_t used = found.size() < length ? found.size() : length;
-      clear(Span::from_base_size(static_cast<char*>(fitted), used));
+      clear(Span::from_base_size(static_cast<char*>(fitted), smaller(found.size(), length)));
     }
     return fitted;
   }

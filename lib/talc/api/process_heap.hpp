@@ -316,8 +316,6 @@ class BasicProcessHeap {
                                        : ClassMap<Kernel>::class_for(size, align);
   }
 
-  static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
   ArenaSet<Kernel>& arenas() { return caches_.arenas(); }
   MiddleBlocks<Kernel> middle() { return MiddleBlocks<Kernel>(caches_); }
 

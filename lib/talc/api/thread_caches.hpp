@@ -379,8 +379,7 @@ class ThreadCaches {
       const size_t lent = arena.bank().lent(i);
       // A thread at work may show a magazine that is empty, or full, for a moment.
       const size_t seen = lent < slots.borrowed[i] ? 0 : lent - slots.borrowed[i];
-      const size_t asked = detail.classes[i].allocations;
-      const size_t handed_out = seen < asked ? seen : asked;
+      const size_t handed_out = smaller(seen, detail.classes[i].allocations);
       detail.classes[i].allocations -= handed_out;
       detail.classes[SizeClasses::coarse_of(i)].allocations += handed_out;
     }

@@ -182,7 +182,6 @@ struct Span {
 
   constexpr Span or_null() const { return is_empty() ? Span{} : *this; }
 
-  static constexpr size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
   static constexpr char* lower(char* a, char* b) { return is_below(b, a) ? b : a; }
   static constexpr char* higher(char* a, char* b) { return is_below(a, b) ? b : a; }
 

@@ -17,6 +17,11 @@ static_assert(sizeof(size_t) == sizeof(void*) && sizeof(uintptr_t) == sizeof(voi
               "sizes, addresses and pointers are one word each");
 static_assert(kWordSize == 4 || kWordSize == 8, "words of 32 or 64 bits");
 
+template <class T>
+constexpr T smaller(T a, T b) {
+  return a < b ? a : b;
+}
+
 constexpr bool is_power_of_two(size_t value) { return value != 0 && (value & (value - 1)) == 0; }
 
 // Requires: `align` is a power of two.

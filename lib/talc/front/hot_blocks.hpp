@@ -39,32 +39,15 @@ class HotBlocks {
 
   // Returns a block for `size` bytes and how large it is, or null.
   void* take(size_t size, size_t& size_bytes) {
-    if (!serves(size)) {
-      return nullptr;
-    }
-    uint8_t* const links = newest_ + class_of(size);
-    for (unsigned above = 0; above < kLooks; ++above) {
-      if (links[above] != 0) {
-        return remove(links[above], size_bytes);
-      }
-    }
-    return nullptr;
+    return take_newest(size, size_bytes, [](uint8_t) { return true; });
   }
 
   // The same, aligned to `align`. Looks at the newest block of each class only: what is asked for again and
   // again with one alignment finds what it gave back.
   void* take_aligned(size_t size, size_t align, size_t& size_bytes) {
-    if (!serves(size)) {
-      return nullptr;
-    }
-    uint8_t* const links = newest_ + class_of(size);
-    for (unsigned above = 0; above < kLooks; ++above) {
-      if (links[above] != 0 &&
-          is_aligned(ptrs_[links[above]].load(std::memory_order_relaxed), align)) {
-        return remove(links[above], size_bytes);
-      }
-    }
-    return nullptr;
+    return take_newest(size, size_bytes, [=, this](uint8_t place) {
+      return is_aligned(ptrs_[place].load(std::memory_order_relaxed), align);
+    });
   }
 
   // Keeps a block, if there is room for it. Requires: `size_bytes` is a multiple of two words. Inlined, as
@@ -127,6 +110,21 @@ class HotBlocks {
  private:
   static constexpr size_t kUnit = 2 * kWordSize;
   static_assert(kMaxSize / kUnit < 1U << 16);
+
+  // The newest of the class, or of those above it, whose place will do: will_do(place).
+  template <class WillDo>
+  [[gnu::always_inline]] void* take_newest(size_t size, size_t& size_bytes, WillDo will_do) {
+    if (!serves(size)) {
+      return nullptr;
+    }
+    uint8_t* const links = newest_ + class_of(size);
+    for (unsigned above = 0; above < kLooks; ++above) {
+      if (links[above] != 0 && will_do(links[above])) {
+        return remove(links[above], size_bytes);
+      }
+    }
+    return nullptr;
+  }
 
   // 0 where there is none.
   size_t size_at(unsigned place) const {

@@ -191,8 +191,8 @@ class PageMap {
     }
   }
 
-  // Most processes touch one page of near_. Where the kernel gives huge pages unasked, that would be 2 MiB of zeros,
-  // or twice that, for each process.
+  // Most processes touch one page of near_. Where the kernel gives huge pages unasked, that would be 2 MiB
+  // of zeros, or twice that, for each process.
   static void keep_near_small() {
     constexpr size_t kHugePage = size_t{2} << 20;
     if constexpr (sizeof near_ >= kHugePage) {

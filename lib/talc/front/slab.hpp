@@ -271,7 +271,6 @@ class Slab {
   bool are_neighbours(size_t distance) const {
     return distance == slot_bytes_ || distance == size_t{0} - slot_bytes_;
   }
-  static unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
 
   static constexpr uint64_t bits_from(size_t first) {
     return first < 64 ? ~uint64_t{0} << first : 0;

@@ -163,7 +163,8 @@ class alignas(64) ThreadCache {
     return *reinterpret_cast<Magazine*>(reinterpret_cast<char*>(magazines_) + offset);
   }
 
-  // Three accesses each add up their address themselves, for nothing: a sum that is kept is an instruction more.
+  // Three accesses each add up their address themselves, for nothing: a sum that is kept is an instruction
+  // more.
   static void forget_sums_of(size_t& offset) {
 #ifdef __x86_64__
     __asm__("" : "+r"(offset));

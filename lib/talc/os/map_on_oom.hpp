@@ -198,7 +198,6 @@ class MapOnOom {
     MapOnOom& handler_;
   };
 
-  static constexpr size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
   static constexpr size_t larger(size_t a, size_t b) { return a < b ? b : a; }
 
   size_t slack_bytes() const { return slack_bytes_ == 0 ? kMinSlack : slack_bytes_; }
