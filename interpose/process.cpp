@@ -71,6 +71,11 @@ unsigned work_in_background() {
 
 [[gnu::constructor(101)]] void start(int, char** argv, char** environment) {
   const int saved_errno = errno;
+  if (refuse_huge_pages_of_library != nullptr) {
+    refuse_huge_pages_of_library();
+  } else {
+    TheHeap::refuse_huge_tables();
+  }
   const ProgramStart program = ProgramStart::from(argv, environment);
   pthread_atfork([] { the_process_heap.before_fork(); },
                  [] { the_process_heap.after_fork_in_parent(); },

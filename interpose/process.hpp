@@ -21,6 +21,9 @@ inline constexpr char kLibraryName[] = "talc";
 
 extern constinit TheHeap the_process_heap;
 
+// Before .bss is touched. In libtalc.so only (own_pages.cpp).
+[[gnu::weak]] void refuse_huge_pages_of_library();
+
 inline TheHeap& process_heap() { return the_process_heap; }
 
 // The options of the process, read at the start.

@@ -10,6 +10,7 @@
 #include <regex>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "subprocess.hpp"
 
@@ -31,26 +32,37 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// KiB of the mappings of talc, and of that which follows them, its .bss, that a process has written. Not what
-// smaps calls dirty: of a file that was just linked all is, until the disk has it.
-size_t written_kib_of_library(const std::string& smaps) {
-  const std::regex mapping("[0-9a-f]+-[0-9a-f]+ .{4} [0-9a-f]+ [0-9a-f:]+ [0-9]+ *(.*)");
+// A mapping of talc, or that which follows them, its .bss.
+struct Mapping {
+  bool is_file;
+  // Not what smaps calls dirty: of a file that was just linked all is, until the disk has it.
+  size_t written_kib;
+  bool has_no_huge_pages;
+};
+
+std::vector<Mapping> mappings_of_library(const std::string& smaps) {
+  const std::regex head("[0-9a-f]+-[0-9a-f]+ .{4} [0-9a-f]+ [0-9a-f:]+ [0-9]+ *(.*)");
   const std::regex written("Anonymous: *([0-9]+) kB");
   std::istringstream lines(smaps);
-  size_t kib = 0;
+  std::vector<Mapping> mappings;
   bool was_ours = false;
   bool is_counted = false;
   std::smatch match;
   for (std::string line; std::getline(lines, line);) {
-    if (std::regex_match(line, match, mapping)) {
+    if (std::regex_match(line, match, head)) {
       const bool is_ours = match[1].str().find("libtalc") != std::string::npos;
       is_counted = is_ours || (was_ours && match[1].length() == 0);
       was_ours = is_ours;
+      if (is_counted) {
+        mappings.push_back({is_ours, 0, false});
+      }
     } else if (is_counted && std::regex_match(line, match, written)) {
-      kib += std::stoul(match[1]);
+      mappings.back().written_kib = std::stoul(match[1]);
+    } else if (is_counted && line.rfind("VmFlags:", 0) == 0) {
+      mappings.back().has_no_huge_pages = line.find(" nh") != std::string::npos;
     }
   }
-  return kib;
+  return mappings;
 }
 
 // What the loader and the constructor write stands together. Every page of it is a page fault and 4 KiB
@@ -60,9 +72,24 @@ TEST(Start, WritesSixPages) {
     GTEST_SKIP() << "pages are of another size";
   }
   const Outcome outcome = subprocess::run_under_talc({subprocess::program("mapped")});
-  const size_t kib = written_kib_of_library(outcome.out);
+  size_t kib = 0;
+  for (const Mapping& mapping : mappings_of_library(outcome.out)) {
+    kib += mapping.written_kib;
+  }
   EXPECT_GT(kib, 0U) << outcome.describe();
   EXPECT_LE(kib, 24U) << outcome.out;
+}
+
+// Where the kernel gives huge pages unasked, one page written would become 2 MiB.
+TEST(Start, RefusesHugePagesForItsOwnVariables) {
+  if (!std::filesystem::exists("/sys/kernel/mm/transparent_hugepage")) {
+    GTEST_SKIP() << "this kernel has no transparent huge pages";
+  }
+  const Outcome outcome = subprocess::run_under_talc({subprocess::program("mapped")});
+  const std::vector<Mapping> mappings = mappings_of_library(outcome.out);
+  ASSERT_FALSE(mappings.empty()) << outcome.describe();
+  EXPECT_FALSE(mappings.back().is_file) << outcome.out;
+  EXPECT_TRUE(mappings.back().has_no_huge_pages) << outcome.out;
 }
 
 class Report : public testing::Test {

@@ -258,6 +258,8 @@ class BasicProcessHeap {
 
   // Once, when the process begins: from now on there may be a background thread, which runs `work`.
   void begin_process(BackgroundThread::Work work) { purger_.begin_process(work); }
+  // Before that: see PageMap.
+  static void refuse_huge_tables() { Map::refuse_huge_pages(); }
   // There is to be one, whatever the purger needs: now, and in the child of a fork as soon as that
   // allocates. Requires: as allocate; begin_process was called.
   void require_background_thread() { purger_.require_thread(*this); }

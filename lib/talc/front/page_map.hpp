@@ -78,6 +78,13 @@ class PageMap {
     }
   }
 
+  // Most processes touch a page or two of each table. Where the kernel gives huge pages unasked, that would
+  // be 2 MiB of zeros for each, unless it is told in time.
+  static void refuse_huge_pages() {
+    keep_small(near_);
+    keep_small(root_);
+  }
+
   // Ensures: if true, set and exchange can't fail within `memory`, ever. False: out of memory, or
   // beyond the addresses that the map knows.
   static bool reserve(Span memory) {
@@ -186,19 +193,17 @@ class PageMap {
   static void choose_near() {
     if (near_base_.load(std::memory_order_relaxed) == kNowhere &&
         HeapPlacement::start() != nullptr) {
-      keep_near_small();
       near_base_.store(address_of(HeapPlacement::start()), std::memory_order_relaxed);
     }
   }
 
-  // Most processes touch one page of near_. Where the kernel gives huge pages unasked, that would be 2 MiB
-  // of zeros, or twice that, for each process.
-  static void keep_near_small() {
-    constexpr size_t kHugePage = size_t{2} << 20;
-    if constexpr (sizeof near_ >= kHugePage) {
-      auto* const table = reinterpret_cast<char*>(near_);
-      Kernel::refuse_huge(Span(align_up(table, Kernel::page_size()),
-                               align_down(table + sizeof near_, Kernel::page_size())));
+  // Whole granules are whole pages, of whatever size.
+  template <class Table>
+  static void keep_small(Table& table) {
+    auto* const begin = reinterpret_cast<char*>(&table);
+    const Span pages(align_up(begin, kGranuleSize), align_down(begin + sizeof table, kGranuleSize));
+    if (pages.is_sized()) {
+      Kernel::refuse_huge(pages);
     }
   }
 

@@ -56,6 +56,7 @@ class HardenedHeap : private BasicProcessHeap<HardenedPages> {
   using Base::mapped_bytes;
   using Base::owns;
   using Base::refill_reserve;
+  using Base::refuse_huge_tables;
   using Base::require_background_thread;
   using Base::reserve;
   using Base::Resident;
