@@ -209,7 +209,9 @@ TEST_F(ProcessHeapTest, ManyBlocksNeedFewMappings) {
   for (size_t i = 0; i < kCount; ++i) {
     blocks.push_back(heap_.allocate(i % 5000 == 0 ? 300 * kKiB : i % 700, 16));
   }
-  EXPECT_LE(count_mappings(), mappings + (kUnderSanitizer ? 40 : 4));
+  // With 32 bits a heap may begin anywhere below the program, and must go on elsewhere once it meets it.
+  constexpr size_t kMore = kUnderSanitizer ? 40 : kWordBits == 64 ? 4 : 12;
+  EXPECT_LE(count_mappings(), mappings + kMore);
   for (void* const block : blocks) {
     heap_.release(block);
   }
