@@ -10,7 +10,7 @@
 
 // The linker's.
 extern "C" [[gnu::visibility("hidden")]] char __bss_start[];
-extern "C" [[gnu::visibility("hidden")]] char _end[];
+extern "C" [[gnu::visibility("hidden")]] char _end[];  // NOLINT: its name
 
 namespace talc {
 
