@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-#include "support/proc_maps.hpp"
+#include "process_heap_fixture.hpp"
 #include "support/process.hpp"
 #include "support/sanitizers.hpp"
 
@@ -20,26 +20,7 @@ constexpr size_t kKiB = size_t{1} << 10;
 constexpr size_t kMiB = size_t{1} << 20;
 constexpr size_t kGiB = size_t{1} << 30;
 
-ProcessStats stats() {
-  ProcessStats out;
-  process_heap().get_stats(out);
-  return out;
-}
-
 char* bytes(void* block) { return static_cast<char*>(block); }
-
-class ProcessHeapTest : public testing::Test {
- protected:
-  ~ProcessHeapTest() override {
-    const ProcessStats now = stats();
-    EXPECT_EQ(now.allocations - now.frees, before_.allocations - before_.frees);
-    EXPECT_EQ(now.allocated, before_.allocated);
-    EXPECT_EQ(now.mapped, now.active + now.metadata + now.retained);
-  }
-
-  ProcessHeap& heap_ = process_heap();
-  const ProcessStats before_ = stats();
-};
 
 TEST_F(ProcessHeapTest, EverySizeAtEveryAlignment) {
   std::vector<void*> blocks;
@@ -199,22 +180,6 @@ TEST_F(ProcessHeapTest, StatisticsAreExact) {
   heap_.release(middle);
   heap_.release(huge);
   EXPECT_EQ(stats().frees - before_.frees, 3U);
-}
-
-TEST_F(ProcessHeapTest, ManyBlocksNeedFewMappings) {
-  const size_t mappings = count_mappings();
-  constexpr size_t kCount = kUnderSanitizer ? 5000 : 400000;
-  std::vector<void*> blocks;
-  blocks.reserve(kCount);
-  for (size_t i = 0; i < kCount; ++i) {
-    blocks.push_back(heap_.allocate(i % 5000 == 0 ? 300 * kKiB : i % 700, 16));
-  }
-  // With 32 bits a heap may begin anywhere below the program, and must go on elsewhere once it meets it.
-  constexpr size_t kMore = kUnderSanitizer ? 40 : kWordBits == 64 ? 4 : 12;
-  EXPECT_LE(count_mappings(), mappings + kMore);
-  for (void* const block : blocks) {
-    heap_.release(block);
-  }
 }
 
 TEST_F(ProcessHeapTest, TrimGivesBack) {
