@@ -21,11 +21,11 @@ constexpr size_t kMiB = size_t{1} << 20;
 
 // Which there are.
 struct OfMagazines {
-  static constexpr size_t kBytes = 32 * kMiB;
+  static constexpr size_t kBytes = 44 * kMiB;
   static constexpr size_t kShare = 32;
 };
 struct OfHotBlocks {
-  static constexpr size_t kBytes = 8 * kMiB;
+  static constexpr size_t kBytes = 10 * kMiB;
   static constexpr size_t kShare = 128;
 };
 struct OfOutboxes {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -140,6 +141,65 @@ TEST_F(MagazineSupplyTest, ALateThreadGetsMagazinesHoweverMuchOthersHold) {
   for (std::thread& thread : idle) {
     thread.join();
   }
+}
+
+// Threads that have arrays for every class at once, each of which ends then.
+void run_threads_with_all_arrays(unsigned count) {
+  std::latch ready(count);
+  run_threads(count, [&](unsigned) {
+    for (unsigned size_class = 0; size_class < SizeClasses::kCount; ++size_class) {
+      process_heap().release(process_heap().allocate(SizeClasses::size_of(size_class), kWordSize));
+    }
+    ready.arrive_and_wait();
+  });
+}
+// What a thread that begins has of arrays for `size`, and is granted when it uses many.
+struct Capacities {
+  unsigned first = 0;
+  unsigned most = 0;
+};
+Capacities capacities_of_next_thread(size_t size) {
+  Capacities found;
+  std::thread([&] {
+    process_heap().release(process_heap().allocate(16, kWordSize));  // now it has a cache
+    const unsigned size_class = ClassMap<Pages>::class_of(size);
+    const ThreadCache& cache = CurrentCache<Pages>::get();
+    found.first = cache.supply(size_class).capacity;
+    EXPECT_EQ(cache.cached(size_class), 0U);
+    for (unsigned round = 0; round < 20; ++round) {
+      std::vector<void*> blocks;
+      for (unsigned i = 0; i < 4 * ThreadCache::max_capacity(size_class); ++i) {
+        blocks.push_back(process_heap().allocate(size, kWordSize));
+      }
+      for (void* const block : blocks) {
+        process_heap().release(block);
+      }
+      found.most = std::max(found.most, unsigned{cache.supply(size_class).capacity});
+    }
+  }).join();
+  return found;
+}
+
+TEST_F(MagazineSupplyTest, SmallArraysWaitForTheNextThreadAndAreNoPartOfTheBudget) {
+  constexpr size_t kSize = 5120;
+  const unsigned size_class = ClassMap<Pages>::class_of(kSize);
+  // With 2.5 MiB each they have so much together that one more would get half of what it wants.
+  run_threads_with_all_arrays(8);
+  const Capacities next = capacities_of_next_thread(kSize);
+  EXPECT_EQ(next.first, ThreadCache::first_capacity(size_class));
+  EXPECT_EQ(next.most, ThreadCache::max_capacity(size_class));
+}
+
+TEST_F(MagazineSupplyTest, TrimmingGivesBackArraysThatWait) {
+  constexpr size_t kSize = 5120;
+  run_threads_with_all_arrays(4);
+  const ProcessStats parked = stats();
+  process_heap().trim(0);
+  EXPECT_LT(stats().metadata, parked.metadata);
+  // They were nobody's: had they been taken out of the budget twice, it would seem to be spent.
+  const Capacities next = capacities_of_next_thread(kSize);
+  EXPECT_EQ(next.first, 0U);
+  EXPECT_EQ(next.most, ThreadCache::max_capacity(ClassMap<Pages>::class_of(kSize)));
 }
 
 // Nobody else could empty them, should it fall asleep.

@@ -39,7 +39,12 @@ class CacheBudget {
     return limit;
   }
   void grant(size_t bytes) { granted_.fetch_add(bytes, std::memory_order_relaxed); }
-  void give_back(size_t bytes) { granted_.fetch_sub(bytes, std::memory_order_relaxed); }
+  // Nothing is not worth the line that all threads write.
+  void give_back(size_t bytes) {
+    if (bytes != 0) {
+      granted_.fetch_sub(bytes, std::memory_order_relaxed);
+    }
+  }
   // In the child of a fork: what was granted to threads that it does not have is nobody's.
   void restart() { granted_.store(0, std::memory_order_relaxed); }
 

@@ -3,6 +3,7 @@
 //   loaded empty ──> exchange with the spare array ──> refill from the arena's bank, more each time
 //   loaded full  ──> exchange ──> grow: arrays twice as large ──> flush the spare one to the bank
 //   a pass of the purger          ──> magazines that the thread has not used since the one before go home
+//   the thread ends ──> park: slots go home, small arrays wait with the cache for the next thread
 //   1 MiB freed and nothing taken ──> drain: all magazines go home, and stay small and go home together
 //                                     whenever one is full, until one is found empty
 //
@@ -25,11 +26,11 @@ class MagazineSupply {
   using TheArena = Arena<Kernel>;
 
   // What magazines may grow to hold: this, or that share of what is mapped, if it is more. Beyond
-  // it, magazines of the smallest classes still get kLeastCapacity: 17 KiB a thread.
-  static constexpr size_t kLeastBudget = size_t{32} << 20;
+  // it, magazines of the smallest classes still get kLeastCapacity: 4.5 KiB a thread.
+  static constexpr size_t kLeastBudget = size_t{44} << 20;
   static constexpr size_t kBudgetShare = 32;
   static constexpr unsigned kLeastCapacity = 4;
-  static constexpr size_t kMaxLeastSize = 256;
+  static constexpr size_t kMaxLeastSize = 128;
   // A thread is draining when it has freed so much since it last found a magazine empty. Then an array
   // has its share of so many slots, and kLeastDraining at least.
   static constexpr size_t kDrainBytes = size_t{1} << 20;
@@ -104,24 +105,46 @@ class MagazineSupply {
     return true;
   }
 
-  // Sends all slots home, and gives the arrays back.
-  void empty(TheArena& home, ThreadCache& cache, unsigned size_class) {
-    Magazine& magazine = cache.magazine(size_class);
-    ThreadCache::Supply& supply = cache.supply(size_class);
-    const unsigned capacity = supply.capacity;
-    if (capacity == 0) {
-      return;
+  // Sends all slots home, and gives all arrays back.
+  void empty_all(TheArena& home, ThreadCache& cache) {
+    size_t given_back = 0;
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      given_back += empty(home, cache, i);
     }
-    flush_loaded(home, cache, size_class);
-    flush_spare(home, cache, size_class);
-    home.return_chunk(magazine.detach(), Magazine::array_bytes(capacity));
-    budget_.give_back(held_by(size_class, capacity));
-    supply.capacity = supply.next_refill = 0;
+    budget_.give_back(given_back - cache.parked_bytes);
+    cache.parked_bytes = 0;
+  }
+
+  // The cache's thread ends. Sends all slots home, and gives the arrays back that have grown. The first ones
+  // stay, and are no part of the budget until another thread has the cache: a thread that lives for a moment
+  // would else ask for each of them, and for its share of what all threads count in.
+  void park(TheArena& home, ThreadCache& cache) {
+    size_t given_back = 0;
+    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+      ThreadCache::Supply& supply = cache.supply(i);
+      if (supply.capacity > ThreadCache::first_capacity(i)) {
+        given_back += empty(home, cache, i);
+      } else if (supply.capacity != 0) {
+        flush(home, cache, i);
+        supply.next_refill = first_refill(supply.capacity);
+        cache.parked_bytes += held_by(i, supply.capacity);
+      }
+    }
+    budget_.give_back(given_back + cache.parked_bytes);
+  }
+  // A thread begins with a cache that another one had, parked or, if that could not be, as it was.
+  void unpark(TheArena& home, ThreadCache& cache) {
+    if (budget_.part_of(ThreadCache::kMinCapacity) == 0) [[unlikely]] {
+      empty_all(home, cache);
+    } else {
+      budget_.grant(cache.parked_bytes);
+      cache.parked_bytes = 0;
+    }
   }
 
   // In the child of a fork, for all caches that it goes on with: after restart_budget().
   void grant_again(const ThreadCache& cache) {
-    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+    for (unsigned i = 0; i < SizeClasses::kCount && cache.parked_bytes == 0; ++i) {
       budget_.grant(held_by(i, cache.supply(i).capacity));
     }
   }
@@ -137,15 +160,17 @@ class MagazineSupply {
     }
   }
   [[gnu::noinline]] void empty_unmoved(TheArena& home, ThreadCache& cache) {
+    size_t given_back = 0;
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
       ThreadCache::Supply& supply = cache.supply(i);
       const uint16_t moves = cache.magazine(i).moves(supply.capacity);
       if (moves == supply.moves) {
-        empty(home, cache, i);
+        given_back += empty(home, cache, i);
       } else {
         supply.moves = moves;
       }
     }
+    budget_.give_back(given_back);
   }
 
   static void count_freed(ThreadCache& cache, unsigned count, unsigned size_class) {
@@ -157,17 +182,17 @@ class MagazineSupply {
   // classes in use are few.
   [[gnu::noinline]] void drain(TheArena& home, ThreadCache& cache) {
     unsigned classes = 0;
+    size_t given_back = 0;
     for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
       ThreadCache::Supply& supply = cache.supply(i);
+      classes += supply.capacity != 0 ? 1 : 0;
       if (supply.capacity > cache.draining_capacity) {
-        classes += 1;
-        empty(home, cache, i);
+        given_back += empty(home, cache, i);
       } else if (supply.capacity != 0) {
-        classes += 1;
-        flush_loaded(home, cache, i);
-        flush_spare(home, cache, i);
+        flush(home, cache, i);
       }
     }
+    budget_.give_back(given_back);
     const unsigned share = kDrainingSlots / (classes + 1);
     cache.draining_capacity =
         static_cast<uint16_t>(share < kLeastDraining ? kLeastDraining : share);
@@ -183,6 +208,24 @@ class MagazineSupply {
         static_cast<uint16_t>(magazine.exchange(supply.spare_depth, supply.capacity));
   }
 
+  // Sends all slots of a class home, and gives the arrays back. Returns what is the budget's again.
+  [[nodiscard]] static size_t empty(TheArena& home, ThreadCache& cache, unsigned size_class) {
+    ThreadCache::Supply& supply = cache.supply(size_class);
+    const unsigned capacity = supply.capacity;
+    if (capacity == 0) {
+      return 0;
+    }
+    flush(home, cache, size_class);
+    home.return_chunk(cache.magazine(size_class).detach(), Magazine::array_bytes(capacity));
+    supply.capacity = supply.next_refill = 0;
+    return held_by(size_class, capacity);
+  }
+
+  // Sends all slots of a class home. Requires: it has arrays.
+  static void flush(TheArena& home, ThreadCache& cache, unsigned size_class) {
+    flush_loaded(home, cache, size_class);
+    flush_spare(home, cache, size_class);
+  }
   static void flush_loaded(TheArena& home, ThreadCache& cache, unsigned size_class) {
     Magazine& magazine = cache.magazine(size_class);
     const unsigned capacity = cache.supply(size_class).capacity;
@@ -216,11 +259,15 @@ class MagazineSupply {
     if (void* const old = magazine.attach(memory, wanted, capacity, supply.spare_depth)) {
       home.return_chunk(old, Magazine::array_bytes(capacity));
     } else {
-      supply.next_refill = static_cast<uint16_t>(wanted < 2 ? 1 : wanted / 2);
+      supply.next_refill = first_refill(wanted);
     }
     supply.capacity = static_cast<uint16_t>(wanted);
     budget_.grant(held_by(size_class, wanted - capacity));
     return true;
+  }
+
+  static uint16_t first_refill(unsigned capacity) {
+    return static_cast<uint16_t>(capacity < 2 ? 1 : capacity / 2);
   }
 
   // What an array of the class may have now.

@@ -83,7 +83,7 @@ class ThreadCaches {
     cache.set_used(false);
     {
       const ThreadCache::Changing changing(cache);
-      empty(cache, arenas_.visit_one(cache.arena()));
+      empty(cache, arenas_.visit_one(cache.arena()), Arrays::park);
     }
     TheArena& home = arenas_[cache.arena()];
     home.users().fetch_sub(1, std::memory_order_relaxed);
@@ -100,7 +100,7 @@ class ThreadCaches {
     ThreadCache& cache = Current::get();
     if (cache.is_one() && !cache.is_changing()) {
       const ThreadCache::Changing changing(cache);
-      empty(cache, arenas_[cache.arena()].visit_within(kTrimPatienceMs));
+      empty(cache, arenas_[cache.arena()].visit_within(kTrimPatienceMs), Arrays::give_back);
     }
   }
 
@@ -111,7 +111,8 @@ class ThreadCaches {
       const Visit home = arenas_.visit_one(i);
       for (ThreadCache* cache = home ? home->free_caches() : nullptr; cache != nullptr;
            cache = cache->next_free) {
-        empty_but_outbox(*home.operator->(), *cache);
+        magazines_.empty_all(*home.operator->(), *cache);
+        empty_hot(*home.operator->(), *cache);
         PostedBlocks<Kernel>::leave_all_waiting(arenas_, cache->outbox());
         shrink_outbox(cache->outbox());
       }
@@ -211,6 +212,8 @@ class ThreadCaches {
       cache = home->pop_free_cache();
       if (cache == nullptr) {
         cache = make(*home.operator->());
+      } else {
+        magazines_.unpark(*home.operator->(), *cache);
       }
     }
     if (cache == nullptr) {
@@ -235,10 +238,18 @@ class ThreadCaches {
     return cache;
   }
 
+  // What becomes of a magazine's arrays when their slots have gone home.
+  enum class Arrays : bool { give_back, park };
+
   // Requires: the cache is marked as being changed.
-  void empty(ThreadCache& cache, Visit home) {
+  void empty(ThreadCache& cache, Visit home, Arrays arrays) {
     if (home) {
-      empty_but_outbox(*home.operator->(), cache);
+      if (arrays == Arrays::park) {
+        magazines_.park(*home.operator->(), cache);
+      } else {
+        magazines_.empty_all(*home.operator->(), cache);
+      }
+      empty_hot(*home.operator->(), cache);
     }
     home = Visit();
     PostedBlocks<Kernel>::send_home(arenas_, cache.outbox());
@@ -260,10 +271,7 @@ class ThreadCaches {
     outbox.set_limit(Outbox::kLeastBytes);
   }
 
-  void empty_but_outbox(TheArena& home, ThreadCache& cache) {
-    for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
-      magazines_.empty(home, cache, i);
-    }
+  void empty_hot(TheArena& home, ThreadCache& cache) {
     cache.hot().empty([&](void* block, size_t usable) {
       const unsigned arena = Map::get(block).arena();
       if (arena == home.index()) {
@@ -394,7 +402,7 @@ class ThreadCaches {
   static constexpr size_t kLeastMostHot = HotBlocks::kMaxBytes / 2;
   static constexpr size_t kMostHotShare = 64;
 
-  static constexpr size_t kHotBudget = size_t{8} << 20;
+  static constexpr size_t kHotBudget = size_t{10} << 20;
   static constexpr size_t kHotShare = 128;
   static constexpr size_t kOutboxBudget = size_t{4} << 20;
   static constexpr size_t kOutboxShare = 256;

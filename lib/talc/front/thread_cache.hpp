@@ -142,6 +142,8 @@ class alignas(64) ThreadCache {
   // empty; and what an array may have while that is much.
   size_t freed_bytes = 0;
   uint16_t draining_capacity = 0;
+  // While no thread has the cache: what its arrays may hold.
+  size_t parked_bytes = 0;
   // The purger's pass in which it last looked for magazines that are idle.
   size_t seen_pass = 0;
 
