@@ -40,6 +40,7 @@ class Arguments:
     rounds: int
     thps: tuple[str, ...]
     quick: bool
+    scale_percent: int | None
     timeout_s: float
     list_cases: bool
     only_draw: bool
@@ -112,6 +113,13 @@ def build_parser() -> argparse.ArgumentParser:
         "system)",
     )
     parser.add_argument(
+        "--scale",
+        type=_positive,
+        metavar="PERCENT",
+        help="how much work the patterns do (default 100; under --quick 20): more where many "
+        "processors would be done with it before there is anything to measure",
+    )
+    parser.add_argument(
         "--timeout",
         type=_positive,
         default=120,
@@ -155,6 +163,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         rounds=given.rounds,
         thps=given.thp,
         quick=given.quick,
+        scale_percent=given.scale,
         timeout_s=float(given.timeout),
         list_cases=given.list,
         only_draw=given.draw,

@@ -23,6 +23,7 @@ from talcbench.session import Budget, Session, Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SEED = "fixed in each program; the order of allocators rotates from round to round"
+_SCALE_PERCENT = 100
 _QUICK_SCALE_PERCENT = 20
 _WARM_MIB = 512
 _QUICK_WARM_MIB = 64
@@ -99,7 +100,7 @@ def run(arguments: Arguments, scratch: Path) -> int:
         arguments.build,
         arguments.build / "bench/inputs",
         scratch,
-        _QUICK_SCALE_PERCENT if arguments.quick else 100,
+        arguments.scale_percent or (_QUICK_SCALE_PERCENT if arguments.quick else _SCALE_PERCENT),
         _QUICK_WARM_MIB if arguments.quick else _WARM_MIB,
     )
     if not place.launcher.exists():

@@ -1,9 +1,21 @@
 """The patterns: programs of bench/patterns/, each after a classical benchmark that its source names."""
 from __future__ import annotations
 
+import os
+
 from talcbench.cases import Case
 
-THREADS = (1, 2, 4, 8)
+_ALWAYS = (1, 2, 4, 8)
+_MOST = 64  # kMaxThreads of bench/common/program.hpp
+
+
+def thread_counts(processors: int) -> tuple[int, ...]:
+    """Up to eight anywhere; on a larger machine as many as it has, by doubling."""
+    more = (count for count in (16, 32, _MOST) if count <= processors)
+    return (*_ALWAYS, *more)
+
+
+THREADS = thread_counts(len(os.sched_getaffinity(0)))
 ONE_THREAD = (1,)
 
 # Whose threads free one another's blocks, or take over from one another: what --quick runs with four.
@@ -42,7 +54,7 @@ def _case(name: str, program: str, parameter: str | None, threads: int) -> Case:
         command=(f"{{build}}/bench/patterns/{program}", str(threads), *rest),
         threads=threads,
         # What is counted hardly depends on how many threads do it: the extremes will do.
-        inspected=threads in (THREADS[0], THREADS[-1]),
+        inspected=threads in (_ALWAYS[0], _ALWAYS[-1]),
         quick=threads == 1 or (threads == 4 and name in _INTERACTING),
     )
 

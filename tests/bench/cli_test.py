@@ -17,7 +17,8 @@ from shutil import unpack_archive  # fails, since {inputs} is none
 CASES = [Case("patterns", "unprepared", ("true",), prepare=unpack_archive),
          Case("patterns", "quick", ("echo", "1")),
          Case("patterns", "quick", ("echo", "2"), threads=2),
-         Case("patterns", "slow", ("sleep", "60"))]
+         Case("patterns", "slow", ("sleep", "60")),
+         Case("patterns", "scaled", ("test", "{scale}", "=", "250"), inspected=False, quick=False)]
 """
 
 
@@ -68,6 +69,7 @@ class CommandLine(Folders):
             "--alloc",
             "--rounds",
             "--thp",
+            "--scale",
             "--timeout",
             "--out",
             "--draw",
@@ -91,6 +93,7 @@ class CommandLine(Folders):
         self.assert_refused("no case 'larsen'", "--case", "larsen")
         self.assert_refused("not a positive whole number", "--rounds", "0")
         self.assert_refused("not a positive whole number", "--rounds", "many")
+        self.assert_refused("not a positive whole number", "--scale", "0")
         self.assert_refused("'sometimes' is neither of", "--thp", "sometimes")
         self.assert_refused("unrecognized arguments: fast", "fast")
         (self.root / "file").touch()
@@ -105,7 +108,7 @@ class CommandLine(Folders):
         done = self.bench("--list", "--suite", "patterns")
         self.assertEqual(
             (done.returncode, done.stdout.splitlines()[1:]),
-            (0, ["  unprepared", "  quick", "  quick x2", "  slow"]),
+            (0, ["  unprepared", "  quick", "  quick x2", "  slow", "  scaled"]),
         )
 
     def test_who_reads_the_list_may_stop_early(self):
@@ -142,6 +145,11 @@ class CommandLine(Folders):
         self.assertEqual(len(results.read(self.out / "patterns.csv")), 4)
         self.assertEqual((self.out / "summary.txt").read_text(), done.stdout)
         self.assertIn("--case quick", results.read_head(self.out / "patterns.csv")["command"])
+
+    def test_how_much_work_there_is_can_be_said(self):
+        options = ("--case", "scaled", "--alloc", "glibc", "--out", "out", "--rounds", "1")
+        self.assertEqual(self.bench(*options, "--scale", "250").returncode, 0)
+        self.assertEqual(self.bench(*options).returncode, 1)
 
     def test_a_crash_is_in_the_exit_status(self):
         broken = self.broken_library("raise(SIGABRT);")
