@@ -12,13 +12,14 @@ enum class Unit : unsigned char { kCount, kBytes, kMilliseconds };
 
 // In the tables, not pointed to: the loader would write each pointer, in every process.
 using FieldName = char[20];
+using Meaning = char[40];
 
 struct Field {
   FieldName name;
   size_t ProcessStats::*value;
   Unit unit;
   bool only_grows;  // a counter; else it goes up and down
-  const char* meaning;
+  Meaning meaning;
 };
 
 inline constexpr Field kFields[] = {
@@ -28,6 +29,10 @@ inline constexpr Field kFields[] = {
     {"active", &ProcessStats::active, Unit::kBytes, false, "the same with what each block costs"},
     {"metadata", &ProcessStats::metadata, Unit::kBytes, false, "what serves all blocks"},
     {"cached", &ProcessStats::cached, Unit::kBytes, false, "free, in threads' caches"},
+    {"populated", &ProcessStats::populated, Unit::kBytes, false,
+     "of cached, resident ahead of use"},
+    {"populated_ever", &ProcessStats::populated_ever, Unit::kBytes, true,
+     "made resident ahead of use"},
     {"in_transit", &ProcessStats::in_transit, Unit::kBytes, false,
      "free, on the way to their arena"},
     {"slabs", &ProcessStats::slabs, Unit::kBytes, false, "cut into small blocks, free ones too"},
@@ -70,6 +75,7 @@ inline constexpr ArenaField kArenaFields[] = {
     {"active", &ArenaStats::active, Unit::kBytes, false, false},
     {"metadata", &ArenaStats::metadata, Unit::kBytes, false, false},
     {"cached", &ArenaStats::cached, Unit::kBytes, false, false},
+    {"populated", &ArenaStats::populated, Unit::kBytes, false, false},
     {"in_transit", &ArenaStats::in_transit, Unit::kBytes, false, false},
     {"slabs", &ArenaStats::slabs, Unit::kBytes, false, false},
     {"slab_free", &ArenaStats::slab_free, Unit::kBytes, false, false},
@@ -124,7 +130,7 @@ struct PurgeField {
   FieldName name;
   size_t ProcessStats::*value;
   Unit unit;
-  const char* meaning;
+  Meaning meaning;
 };
 
 inline constexpr PurgeField kPurgeFields[] = {
@@ -138,7 +144,7 @@ struct KernelField {
   uint64_t ProcessMemory::*value;
   Unit unit;
   bool only_grows;
-  const char* meaning;
+  Meaning meaning;
 };
 
 inline constexpr KernelField kKernelFields[] = {

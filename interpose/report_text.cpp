@@ -114,9 +114,10 @@ void print_parts(TextWriter& out, const ProcessStats& stats) {
 
 // Those that are neither in the first part nor told elsewhere.
 void print_sums(TextWriter& out, const Snapshot& snapshot) {
-  const char* const in_order[] = {"mapped", "active",     "retained", "dirty", "purged",
-                                  "slabs",  "huge_bytes", "resident", "peak",  "peak_uptime"};
-  for (const char* const name : in_order) {
+  static constexpr FieldName kInOrder[] = {
+      "mapped",     "active",   "retained",  "dirty",          "purged", "slabs",
+      "huge_bytes", "resident", "populated", "populated_ever", "peak",   "peak_uptime"};
+  for (const FieldName& name : kInOrder) {
     for (const Field& field : kFields) {
       if (__builtin_strcmp(field.name, name) == 0) {
         print_line(out, name, field.unit, snapshot.stats.*field.value, field.meaning);

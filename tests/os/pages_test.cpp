@@ -64,9 +64,11 @@ TEST_F(PagesTest, ResizesInPlace) {
 TEST_F(PagesTest, PopulatesWithoutTouchingContents) {
   const Span pages = Span::from_base_size(Pages::map(nullptr, 8 * page_), 8 * page_);
   pages.base[page_] = 5;
+  const size_t before = Pages::populated_bytes();
   Pages::populate(Span(pages.base, pages.base + 4 * page_));
   const size_t resident = Pages::resident_bytes(pages);
   EXPECT_TRUE(resident == 4 * page_ || resident == page_) << resident;  // old kernels do nothing
+  EXPECT_EQ(Pages::populated_bytes() - before, resident == page_ ? 0 : 4 * page_);
   EXPECT_EQ(pages.base[page_], 5);
   pages.base[page_] = 0;
   EXPECT_TRUE(is_zero(pages));

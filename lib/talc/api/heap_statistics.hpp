@@ -43,6 +43,7 @@ ArenaStats BasicProcessHeap<Kernel>::stats_of(TheArena& arena, bool has_visit, R
   stats.allocated = stats.middle_bytes + cached.small_bytes;
   stats.active = stats.allocated + stats.middle_blocks * CachedBlocks::kMiddleOverhead;
   stats.cached = cached.cached_bytes + cached.hot_active();
+  stats.populated = cached.populated_bytes;
   stats.in_transit = cached.posted_bytes + cached.posted_active();
   stats.slabs = bank.slab_bytes();
   stats.slab_free = bank.free_slot_bytes();
@@ -105,6 +106,7 @@ void BasicProcessHeap<Kernel>::get_stats(ProcessStats& out, Resident resident, H
   // In place: they are larger than some stacks.
   new (kPlacement, &out) ProcessStats();
   out.system_calls = Kernel::system_calls();  // before those that we make
+  out.populated_ever = Kernel::populated_bytes();
   if (detail != nullptr) {
     new (kPlacement, detail) HeapDetail();
     detail->newest_cache = caches_.newest();

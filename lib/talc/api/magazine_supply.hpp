@@ -73,6 +73,7 @@ class MagazineSupply {
       shuffle(begin, taken.count);
     }
     magazine.set_depth(taken.count, capacity);
+    supply.populated = 0;
     supply.next_refill = static_cast<uint16_t>(2 * wanted);
     return taken.fresh;
   }

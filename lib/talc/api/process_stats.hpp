@@ -30,7 +30,9 @@ struct MemoryStats {
   // Headers and bins of heaps, of slabs, thread caches, what does not fill a slab, and what
   // alignment left over.
   size_t metadata = 0;
-  size_t cached = 0;      // bytes free in threads' caches
+  size_t cached = 0;  // bytes free in threads' caches
+  // Of `cached`, at most so much was made resident ahead of use (docs/GLOSSARY.md: populate) and not used yet.
+  size_t populated = 0;
   size_t in_transit = 0;  // of blocks that other arenas' threads freed, on their way home
   size_t slabs = 0;       // bytes of slabs, their free slots included
   size_t slab_free = 0;   // of free slots in slabs
@@ -71,6 +73,7 @@ struct ProcessStats : MemoryStats {
   size_t purge_bytes = 0;     // given back by them, ever
   size_t mappings = 0;        // mappings made and not yet unmade
   size_t system_calls = 0;    // for memory, ever
+  size_t populated_ever = 0;  // bytes made resident ahead of use, ever
   size_t huge_blocks = 0;     // live huge blocks
   size_t huge_bytes = 0;      // their bytes
 
@@ -85,6 +88,7 @@ inline void MemoryStats::add(const MemoryStats& other) {
   active += other.active;
   metadata += other.metadata;
   cached += other.cached;
+  populated += other.populated;
   in_transit += other.in_transit;
   slabs += other.slabs;
   slab_free += other.slab_free;

@@ -112,16 +112,18 @@ class SmallBlocks {
       block = cache.take(size_class);
       block = block == nullptr ? home->take_slot(size_class) : block;
     }
-    populate(fresh);
+    populate(fresh, cache, size_class);
     return block;
   }
 
   // The program is about to use all this, or most of it. Without the lock, for it takes long.
-  static void populate(Span fresh) {
+  static void populate(Span fresh, ThreadCache& cache, unsigned size_class) {
     const size_t page = Kernel::page_size();
     const Span pages(align_up(fresh.base, page), align_up(fresh.acme, page));
     if (pages.size() >= kMinPopulate) {
       Kernel::populate(pages);
+      cache.supply(size_class).populated =
+          static_cast<uint16_t>(fresh.size() / SizeClasses::size_of(size_class));
     }
   }
 

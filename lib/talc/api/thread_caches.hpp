@@ -23,6 +23,7 @@ struct CachedBlocks {
   size_t small = 0;              // small blocks that are live
   size_t small_bytes = 0;        // of their slots
   size_t cached_bytes = 0;       // of slots in magazines
+  size_t populated_bytes = 0;    // of these, what was populated and perhaps never handed out
   size_t posted_bytes = 0;       // of slots in outboxes
   size_t hot = 0;                // middle blocks that threads keep
   size_t hot_bytes = 0;          // usable ones
@@ -302,6 +303,7 @@ class ThreadCaches {
       slots.cached[i] += static_cast<uint32_t>(cached);
       blocks.small_allocations += cache.magazine(i).taken();
       blocks.cached_bytes += cached * SizeClasses::size_of(i);
+      blocks.populated_bytes += cache.populated(i) * SizeClasses::size_of(i);
       if (has_visit && SizeClasses::coarse_of(i) != i) {
         count_borrowed(cache, i, blocks, slots);
       }

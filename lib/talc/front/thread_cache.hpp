@@ -46,6 +46,9 @@ class alignas(64) ThreadCache {
     std::atomic<uint16_t> spare_depth{0};
     uint16_t next_refill = 0;
     uint16_t moves = 0;  // Magazine::moves() when MagazineSupply looked last
+    // Slots at the bottom of the arrays whose pages were populated when they came, and which were perhaps
+    // never handed out.
+    std::atomic<uint16_t> populated{0};
   };
 
   // The one that is none().
@@ -107,6 +110,10 @@ class alignas(64) ThreadCache {
   // show it what never was.
   size_t cached(unsigned size_class) const {
     return size_t{loaded(size_class)} + supplies_[size_class].spare_depth;
+  }
+  // Of these, at most so many were never handed out although their pages were populated.
+  size_t populated(unsigned size_class) const {
+    return smaller(size_t{supplies_[size_class].populated}, cached(size_class));
   }
   // Calls f(block) for each of them. Requires: a visit to the arena, or nobody can have one.
   template <class F>

@@ -127,12 +127,16 @@ class Pages {
   static void populate(Span pages) {
     constexpr int kPopulateWrite = 23;
     static constinit std::atomic<bool> is_unknown{false};
-    if (!is_unknown.load(std::memory_order_relaxed) && !ask(Call::madvise, [=] {
-          return ::syscall(SYS_madvise, pages.base, pages.size(), kPopulateWrite) == 0 ||
-                 errno != EINVAL;
-        })) {
-      is_unknown.store(true, std::memory_order_relaxed);
+    if (is_unknown.load(std::memory_order_relaxed)) {
+      return;
     }
+    const int error = ask(Call::madvise, [=] {
+      return ::syscall(SYS_madvise, pages.base, pages.size(), kPopulateWrite) == 0 ? 0 : errno;
+    });
+    if (error == 0) {
+      populated_bytes_.fetch_add(pages.size(), std::memory_order_relaxed);
+    }
+    is_unknown.store(error == EINVAL, std::memory_order_relaxed);
   }
 
   // Whether anybody may touch these pages. Ensures: if false, nothing has changed. The pages may be a
@@ -190,6 +194,8 @@ class Pages {
   }
   // Bytes with advice for huge pages, ever.
   static size_t advised_bytes() { return advised_bytes_.load(std::memory_order_relaxed); }
+  // Bytes populated, ever.
+  static size_t populated_bytes() { return populated_bytes_.load(std::memory_order_relaxed); }
 
  private:
   // libc takes its own secrets from the same bytes: who learns ours must not learn those.
@@ -229,6 +235,7 @@ class Pages {
 
   static inline constinit std::atomic<size_t> calls_[kCallKinds] = {};
   static inline constinit std::atomic<size_t> advised_bytes_{0};
+  static inline constinit std::atomic<size_t> populated_bytes_{0};
   static inline constinit std::atomic<size_t> secret_{0};
 };
 
