@@ -18,13 +18,13 @@
 #include "talc/api/block_prefix.hpp"
 #include "talc/api/ceded_gaps.hpp"
 #include "talc/api/heap_registry.hpp"
+#include "talc/api/waiting_blocks.hpp"
 #include "talc/core/talc.hpp"
 #include "talc/front/slab_bank.hpp"
 #include "talc/front/thread_cache.hpp"
 #include "talc/os/fault.hpp"
 #include "talc/os/map_on_oom.hpp"
 #include "talc/os/push_front.hpp"
-#include "talc/os/sealed_link.hpp"
 #include "talc/sync/talck.hpp"
 
 namespace talc {
@@ -300,8 +300,9 @@ class alignas(64) Arena {
     push_front(waiting_caches_, cache, &ThreadCache::next_free);
   }
 
-  // Leaves a slot to the next visitor.
-  [[gnu::cold]] void leave_slot_waiting(void* block) { push(waiting_slots_, block); }
+  // Leaves slots to the next visitor: one, or a chain of them.
+  void leave_slots_waiting(const WaitingBlocks::Chain& slots) { waiting_slots_.leave(slots); }
+  void leave_slot_waiting(void* block) { waiting_slots_.leave(block); }
 
   // The usable bytes of the live block at `payload`. Faults if it is none, then named `if_freed` if
   // it was one. Requires: the page map says that the address lies in this arena.
@@ -332,8 +333,9 @@ class alignas(64) Arena {
       raise_fault(Fault::double_free, payload);
     }
   }
-  // Leaves a block that was made to wait to the next visitor.
-  [[gnu::cold]] void leave_made_wait(void* payload) { push(waiting_, payload); }
+  // Leaves blocks that were made to wait to the next visitor.
+  void leave_made_wait(const WaitingBlocks::Chain& payloads) { waiting_.leave(payloads); }
+  void leave_made_wait(void* payload) { waiting_.leave(payload); }
 
   // The same without a fault: 0 if no live block begins there.
   static size_t live_size(const void* payload) {
@@ -363,10 +365,7 @@ class alignas(64) Arena {
   // f(block) for each slot that waits for the next visitor. Requires: a visit.
   template <class F>
   void for_each_waiting_slot(F f) const {
-    const Waiting* block = waiting_slots_.load(std::memory_order_acquire);
-    for (; block != nullptr; block = block->link.get()) {
-      f(static_cast<const void*>(block));
-    }
+    waiting_slots_.for_each(f);
   }
 
   // Frees a block of which the prefix says so already.
@@ -391,8 +390,8 @@ class alignas(64) Arena {
 
   // In the child of a fork: what other threads were leaving there then may be half written.
   void forget_waiting() {
-    waiting_.store(nullptr, std::memory_order_relaxed);
-    waiting_slots_.store(nullptr, std::memory_order_relaxed);
+    waiting_.forget();
+    waiting_slots_.forget();
     waiting_caches_.store(nullptr, std::memory_order_relaxed);
   }
 
@@ -401,11 +400,7 @@ class alignas(64) Arena {
     constexpr explicit NoEngine(Handler) {}
   };
 
-  // A block on a waiting list, in its payload.
-  struct [[gnu::may_alias]] Waiting {
-    SealedLink<Waiting> link;
-  };
-  static_assert(sizeof(SealedLink<void>) <= SizeClasses::size_of(0));
+  static_assert(WaitingBlocks::kMinSize <= SizeClasses::size_of(0));
 
   void* take_chunk(size_t size_bytes, size_t align, Growth growth, bool& is_fresh) {
     const auto request = [&] { return engine().malloc(size_bytes, align); };
@@ -456,15 +451,16 @@ class alignas(64) Arena {
 
   // When so much was purged, huge pages are refused.
   static constexpr size_t kManyPurged = size_t{1} << 20;
+  static constexpr unsigned kSlotsAtOnce = 32;
 
   static void* chunk_of(void* payload) { return static_cast<char*>(payload) - BlockPrefix::kSize; }
 
   Visit begin_visit() {
-    if (waiting_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+    if (!waiting_.is_empty()) [[unlikely]] {
       free_waiting();
     }
-    if (waiting_slots_.load(std::memory_order_relaxed) != nullptr ||
-        waiting_caches_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+    if (!waiting_slots_.is_empty() || waiting_caches_.load(std::memory_order_relaxed) != nullptr)
+        [[unlikely]] {
       take_in_waiting();
     }
     return Visit(*this);
@@ -489,11 +485,6 @@ class alignas(64) Arena {
     }
   }
 
-  static void push(std::atomic<Waiting*>& list, void* memory) {
-    push_front(list, static_cast<Waiting*>(memory),
-               [](Waiting& block, Waiting* next) { block.link.set(next); });
-  }
-
   [[gnu::cold, gnu::noinline]] void take_in_waiting() {
     ThreadCache* cache = waiting_caches_.exchange(nullptr, std::memory_order_acquire);
     while (cache != nullptr) {
@@ -501,21 +492,21 @@ class alignas(64) Arena {
       push_free_cache(cache);
       cache = next;
     }
-    Waiting* block = waiting_slots_.exchange(nullptr, std::memory_order_acquire);
-    while (block != nullptr) {
-      Waiting* const next = block->link.get();
-      put_slot(block);
-      block = next;
-    }
+    // Many at a time, and in the order in which they were freed.
+    void* slots[kSlotsAtOnce];
+    unsigned room = kSlotsAtOnce;
+    waiting_slots_.take_all([&](void* slot) {
+      slots[--room] = slot;
+      if (room == 0) {
+        put_slots(slots, kSlotsAtOnce);
+        room = kSlotsAtOnce;
+      }
+    });
+    put_slots(slots + room, kSlotsAtOnce - room);
   }
 
   [[gnu::cold, gnu::noinline]] void free_waiting() {
-    Waiting* block = waiting_.exchange(nullptr, std::memory_order_acquire);
-    while (block != nullptr) {
-      Waiting* const next = block->link.get();
-      free_made_wait(block);
-      block = next;
-    }
+    waiting_.take_all([this](void* payload) { free_made_wait(payload); });
   }
 
   // The prefix below any address in a heap: at its start is none, and below that perhaps no memory.
@@ -577,8 +568,8 @@ class alignas(64) Arena {
 
   Talck<ArenaLock, Engine> talck_;
   [[no_unique_address]] std::conditional_t<kSeparatesMetadata, Engine, NoEngine> metadata_;
-  std::atomic<Waiting*> waiting_{nullptr};
-  std::atomic<Waiting*> waiting_slots_{nullptr};
+  WaitingBlocks waiting_;
+  WaitingBlocks waiting_slots_;
   std::atomic<ThreadCache*> waiting_caches_{nullptr};
   std::atomic<unsigned> users_{0};
   SlabBank<Kernel> bank_;

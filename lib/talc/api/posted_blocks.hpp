@@ -25,25 +25,16 @@ class PostedBlocks {
       if (const Visit home = arenas.visit_soon(owner)) {
         take_in_all(*home.operator->(), outbox);
       } else {
-        outbox.remove_if([&](void* block, size_t) {
-          const PageEntry entry = entry_of(block);
-          if (owner_of(entry) != owner) {
-            return false;
-          }
-          leave_waiting(arenas[owner], block, entry);
-          return true;
-        });
+        leave_waiting(arenas[owner], outbox);
       }
     }
   }
 
   // The same without a visit to anyone.
   static void leave_all_waiting(ArenaSet<Kernel>& arenas, Outbox& outbox) {
-    outbox.remove_if([&](void* block, size_t) {
-      const PageEntry entry = entry_of(block);
-      leave_waiting(arenas[owner_of(entry)], block, entry);
-      return true;
-    });
+    while (outbox.count() != 0) {
+      leave_waiting(arenas[owner_of(entry_of(outbox.block(0)))], outbox);
+    }
   }
 
  private:
@@ -83,12 +74,20 @@ class PostedBlocks {
   }
   static constexpr unsigned kSlotsAtOnce = 32;
 
-  static void leave_waiting(TheArena& home, void* block, PageEntry entry) {
-    if (entry.is_small()) {
-      home.leave_slot_waiting(block);
-    } else {
-      home.leave_made_wait(block);
-    }
+  // Those of the arena.
+  static void leave_waiting(TheArena& home, Outbox& outbox) {
+    WaitingBlocks::Chain slots;
+    WaitingBlocks::Chain middle;
+    outbox.remove_if([&](void* block, size_t) {
+      const PageEntry entry = entry_of(block);
+      if (owner_of(entry) != home.index()) {
+        return false;
+      }
+      (entry.is_small() ? slots : middle).add(block);
+      return true;
+    });
+    home.leave_slots_waiting(slots);
+    home.leave_made_wait(middle);
   }
 };
 
