@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -121,6 +122,38 @@ TEST_P(Link, LeavesAProgramItsOwnEngine) {
   ASSERT_TRUE(built.exited_with(0)) << built.describe();
   const Outcome outcome = run();
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+}
+
+// Kilobytes of the mappings in a copy of /proc/self/smaps that may have no huge pages.
+unsigned long kib_without_huge_pages(const std::string& smaps) {
+  const std::regex size("Size: *([0-9]+) kB");
+  std::istringstream lines(smaps);
+  std::smatch match;
+  unsigned long sum = 0;
+  unsigned long kib = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (std::regex_match(line, match, size)) {
+      kib = std::stoul(match[1]);
+    } else if (line.rfind("VmFlags:", 0) == 0 && line.find(" nh") != std::string::npos) {
+      sum += kib;
+    }
+  }
+  return sum;
+}
+
+// In an archive, too, whose .bss is the program's otherwise: the page map's two tables, of 4 and 2 MiB.
+TEST_P(Link, RefusesHugePagesForThePageMap) {
+  if (GetParam().flags[0] == "-ltalc") {
+    GTEST_SKIP() << "process_test.cpp asks for more of the shared library";
+  }
+  if (!std::filesystem::exists("/sys/kernel/mm/transparent_hugepage") || sizeof(void*) != 8) {
+    GTEST_SKIP() << "this kernel has no transparent huge pages, or tables are smaller";
+  }
+  const Outcome built = build("mapped.c", {"-u", "malloc"});
+  ASSERT_TRUE(built.exited_with(0)) << built.describe();
+  const Outcome outcome = run();
+  EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
+  EXPECT_GT(kib_without_huge_pages(outcome.out), 5UL << 10) << outcome.out;
 }
 
 // Who starts a program that runs as another user must not choose what it writes.
