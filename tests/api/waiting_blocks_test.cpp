@@ -40,7 +40,7 @@ TEST_F(WaitingBlocksTest, WhatWasLeftIsTakenOnceTheLastFirst) {
   list_.leave(at(0));
   WaitingBlocks::Chain chain;
   EXPECT_TRUE(chain.is_empty());
-  for (const size_t index : {1, 2, 3}) {
+  for (const unsigned index : {1U, 2U, 3U}) {
     chain.add(at(index));
   }
   EXPECT_FALSE(chain.is_empty());
@@ -94,7 +94,7 @@ TEST_F(WaitingBlocksTest, ManyLeaveWhileOneTakes) {
 
 TEST_F(WaitingBlocksDeathTest, TheFirstOneAddedTwiceIsNamed) {
   WaitingBlocks::Chain chain;
-  for (const size_t index : {0, 1, 0}) {
+  for (const unsigned index : {0U, 1U, 0U}) {
     chain.add(at(index));
   }
   EXPECT_DEATH(list_.leave(chain), "^talc: double free: 0x[0-9a-f]+\n$");
@@ -103,7 +103,7 @@ TEST_F(WaitingBlocksDeathTest, TheFirstOneAddedTwiceIsNamed) {
 // It leads in a circle: whoever takes one of them for the second time sees it.
 TEST_F(WaitingBlocksTest, AnotherOneAddedTwiceComesTwice) {
   WaitingBlocks::Chain chain;
-  for (const size_t index : {0, 1, 2, 1}) {
+  for (const unsigned index : {0U, 1U, 2U, 1U}) {
     chain.add(at(index));
   }
   list_.leave(chain);
