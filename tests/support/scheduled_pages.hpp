@@ -49,11 +49,7 @@ class ScheduledPages : public Pages {
   static bool purge(Span pages) { return !is_refused() && Pages::purge(pages); }
   static bool advise_huge(Span pages) { return !is_refused() && Pages::advise_huge(pages); }
   static bool refuse_huge(Span pages) { return !is_refused() && Pages::refuse_huge(pages); }
-  static void populate(Span pages) {
-    if (!is_refused()) {
-      Pages::populate(pages);
-    }
-  }
+  static bool populate(Span pages) { return !is_refused() && Pages::populate(pages); }
   static size_t resident_bytes(Span pages) {
     return is_refused() ? 0 : Pages::resident_bytes(pages);
   }

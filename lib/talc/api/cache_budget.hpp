@@ -24,7 +24,9 @@ class CacheBudget {
   size_t part_of(size_t most) const {
     const size_t share = Footprint<Kernel>::mapped_bytes() / kShare;
     const size_t quarter = (share < kLeastBytes ? kLeastBytes : share) / 4;
-    const size_t quarters = granted_.load(std::memory_order_relaxed) / quarter;
+    const size_t granted = granted_.load(std::memory_order_relaxed);
+    // Below zero in the child of a fork that a signal handler made while this thread gave back: nothing then.
+    const size_t quarters = granted > ~size_t{0} / 2 ? 0 : granted / quarter;
     return quarters >= 4 ? 0 : most >> quarters;
   }
   // What a cache may hold from now on that may hold `held`: `wanted`, less where the budget is short, and

@@ -226,6 +226,7 @@ class MagazineSupply {
   static void flush(TheArena& home, ThreadCache& cache, unsigned size_class) {
     flush_loaded(home, cache, size_class);
     flush_spare(home, cache, size_class);
+    cache.supply(size_class).populated = 0;
   }
   static void flush_loaded(TheArena& home, ThreadCache& cache, unsigned size_class) {
     Magazine& magazine = cache.magazine(size_class);

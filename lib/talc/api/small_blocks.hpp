@@ -120,8 +120,7 @@ class SmallBlocks {
   static void populate(Span fresh, ThreadCache& cache, unsigned size_class) {
     const size_t page = Kernel::page_size();
     const Span pages(align_up(fresh.base, page), align_up(fresh.acme, page));
-    if (pages.size() >= kMinPopulate) {
-      Kernel::populate(pages);
+    if (pages.size() >= kMinPopulate && Kernel::populate(pages)) {
       cache.supply(size_class).populated =
           static_cast<uint16_t>(fresh.size() / SizeClasses::size_of(size_class));
     }

@@ -123,20 +123,22 @@ class Pages {
   }
 
   // Makes the pages resident now, in one call instead of a fault for each: a favour, which kernels
-  // before 5.14 do not know.
-  static void populate(Span pages) {
+  // before 5.14 do not know. Returns whether it was done.
+  static bool populate(Span pages) {
     constexpr int kPopulateWrite = 23;
     static constinit std::atomic<bool> is_unknown{false};
     if (is_unknown.load(std::memory_order_relaxed)) {
-      return;
+      return false;
     }
     const int error = ask(Call::madvise, [=] {
       return ::syscall(SYS_madvise, pages.base, pages.size(), kPopulateWrite) == 0 ? 0 : errno;
     });
     if (error == 0) {
       populated_bytes_.fetch_add(pages.size(), std::memory_order_relaxed);
+    } else if (error == EINVAL) {
+      is_unknown.store(true, std::memory_order_relaxed);
     }
-    is_unknown.store(error == EINVAL, std::memory_order_relaxed);
+    return error == 0;
   }
 
   // Whether anybody may touch these pages. Ensures: if false, nothing has changed. The pages may be a
