@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "support/process.hpp"
+#include "api/process_heap_fixture.hpp"
 #include "support/sanitizers.hpp"
 #include "support/threads.hpp"
 
@@ -19,21 +19,7 @@ namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
 
-ProcessStats stats() {
-  ProcessStats out;
-  process_heap().get_stats(out, ProcessHeap::Resident::skip);
-  return out;
-}
-
-class ProcessHeapThreadsTest : public testing::Test {
- protected:
-  ~ProcessHeapThreadsTest() override {
-    const ProcessStats now = stats();
-    EXPECT_EQ(now.allocations - now.frees, before_.allocations - before_.frees);
-    EXPECT_EQ(now.allocated, before_.allocated);
-  }
-  const ProcessStats before_ = stats();
-};
+using ProcessHeapThreadsTest = ProcessHeapTest;
 
 constexpr unsigned kSteps = kUnderSanitizer ? 2000 : 100000;
 

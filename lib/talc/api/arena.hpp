@@ -221,6 +221,9 @@ class alignas(64) Arena {
     }
   }
 
+  // So many slots are gathered for put_slots where they come one by one.
+  static constexpr unsigned kSlotsAtOnce = 32;
+
   // Takes slots as SlabBank::take.
   Slab::Taken take_slots(unsigned size_class, unsigned count, void** end) {
     return bank_.take(*this, size_class, count, end);
@@ -451,7 +454,6 @@ class alignas(64) Arena {
 
   // When so much was purged, huge pages are refused.
   static constexpr size_t kManyPurged = size_t{1} << 20;
-  static constexpr unsigned kSlotsAtOnce = 32;
 
   static void* chunk_of(void* payload) { return static_cast<char*>(payload) - BlockPrefix::kSize; }
 

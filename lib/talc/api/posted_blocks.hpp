@@ -52,7 +52,7 @@ class PostedBlocks {
 
   // Those of the arena. Small ones many at a time: who freed neighbours in turn, has them side by side.
   static void take_in_all(TheArena& home, Outbox& outbox) {
-    void* slots[kSlotsAtOnce];
+    void* slots[TheArena::kSlotsAtOnce];
     unsigned count = 0;
     outbox.remove_if([&](void* block, size_t) {
       const PageEntry entry = entry_of(block);
@@ -64,7 +64,7 @@ class PostedBlocks {
         return true;
       }
       slots[count++] = block;
-      if (count == kSlotsAtOnce) {
+      if (count == TheArena::kSlotsAtOnce) {
         home.put_slots(slots, count);
         count = 0;
       }
@@ -72,7 +72,6 @@ class PostedBlocks {
     });
     home.put_slots(slots, count);
   }
-  static constexpr unsigned kSlotsAtOnce = 32;
 
   // Those of the arena.
   static void leave_waiting(TheArena& home, Outbox& outbox) {
