@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <gtest/gtest.h>
+#include <math.h>
 #include <string.h>
 
 #include <algorithm>
@@ -101,6 +102,29 @@ TEST_F(ProcessHeapTest, ReallocKeepsContentsAcrossAllKinds) {
     block[size - 1] = block[size - 1];
   }
   heap_.release(block);
+}
+
+// By 16 bytes at a time, with a neighbour that leaves no room above it.
+TEST_F(ProcessHeapTest, WhatGrowsByLittleStepsIsSeldomCopied) {
+  constexpr size_t kStep = 16;
+  constexpr size_t kMost = size_t{128} << 10;
+  const double most_copies = log(double{kMost} / kStep) / log(1.25) + 1;
+  std::vector<void*> neighbours;
+  unsigned copies = 0;
+  void* block = heap_.allocate(kStep, 16);
+  for (size_t size = 2 * kStep; size <= kMost; size += kStep) {
+    void* const moved = heap_.reallocate(block, size);
+    if (moved != block) {
+      neighbours.push_back(heap_.allocate(size, 16));
+      copies += 1;
+    }
+    block = moved;
+  }
+  EXPECT_LE(copies, most_copies);
+  heap_.release(block);
+  for (void* const neighbour : neighbours) {
+    heap_.release(neighbour);
+  }
 }
 
 TEST_F(ProcessHeapTest, ReallocOfAGibibyteCopiesNothing) {

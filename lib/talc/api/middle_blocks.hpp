@@ -83,18 +83,20 @@ class MiddleBlocks {
     return arenas()[arena].usable_size(ptr, if_freed);
   }
 
-  // Returns whether the block of `usable` bytes holds `size` now, where it is, with little to spare.
-  // Requires: as release.
+  // What a block may get to grow into when it moves: a quarter of what it had.
+  static size_t with_room_to_grow(size_t usable) { return usable + usable / 4; }
+
+  // Returns whether the block of `usable` bytes holds `size` now, where it is, with no more to spare than a
+  // block that has grown may have. Requires: as release.
   bool resize_in_place(void* ptr, unsigned arena, size_t usable, size_t size) {
     if (size > kMaxSize) {
       return false;
     }
-    const size_t new_usable = usable_for(size);
-    if (size <= usable && usable <= new_usable) {
+    if (size <= usable && usable <= usable_for(with_room_to_grow(size))) {
       return true;
     }
     const Visit visit = arenas()[arena].visit_within(kPatienceMs);
-    return visit && visit->resize_in_place(ptr, usable, new_usable);
+    return visit && visit->resize_in_place(ptr, usable, usable_for(size));
   }
 
  private:

@@ -465,13 +465,24 @@ class BasicProcessHeap {
         (size > usable / 2 || ClassMap<Kernel>::class_of(size) == entry.size_class())) {
       return ptr;
     }
-    return copy_to_new(ptr, usable, size);
+    return move(ptr, usable, size);
   }
 
   void* reallocate_middle(void* ptr, unsigned arena, size_t size) {
     const size_t usable = middle().usable_size(ptr, arena, Fault::use_after_free);
-    return middle().resize_in_place(ptr, arena, usable, size) ? ptr
-                                                              : copy_to_new(ptr, usable, size);
+    return middle().resize_in_place(ptr, arena, usable, size) ? ptr : move(ptr, usable, size);
+  }
+
+  // What has grown will grow again: a buffer that grows by little steps is not to be copied at each. tcmalloc
+  // does so, too.
+  void* move(void* ptr, size_t usable, size_t size) {
+    const size_t roomy = MiddleBlocks<Kernel>::with_room_to_grow(usable);
+    if (size > usable && size < roomy) {
+      if (void* const moved = copy_to_new(ptr, usable, roomy)) [[likely]] {
+        return moved;
+      }
+    }
+    return copy_to_new(ptr, usable, size);
   }
 
   void* reallocate_huge(void* ptr, PageEntry entry, size_t size) {
