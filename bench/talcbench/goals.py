@@ -19,6 +19,7 @@ BEST_PEER_WALL = {"patterns": 0.80}  # of the peer that is best over the whole s
 CASE_WALL = {"programs": 1.02, "patterns": 1.05}  # of the best peer of each single case
 PROGRAMS_RSS = 1.05  # of glibc's
 PATTERNS_CASE_RSS = 1.25  # of the smallest among the fastest of each single case
+EXEC_OVER_EMPTY = 1.05  # of a library for talc that has nothing
 PAIR_OVER_FLOOR = 1.5
 
 FASTEST = 3

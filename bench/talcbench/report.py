@@ -175,7 +175,7 @@ def _patterns_goals(rows: list[Row]) -> list[str]:
     over_empty = goals.exec_over_empty(rows)
     if over_empty is not None:
         lines.append("  wall time of exec:")
-        lines.append(_goal_line("÷ a library that is empty", over_empty))
+        lines.append(_goal_line("÷ a library that is empty", over_empty, goals.EXEC_OVER_EMPTY))
     return lines
 
 

@@ -202,6 +202,27 @@ TEST_F(MagazineSupplyTest, TrimmingGivesBackArraysThatWait) {
   EXPECT_EQ(next.most, ThreadCache::max_capacity(ClassMap<Pages>::class_of(kSize)));
 }
 
+// The spare arrays are for what comes back.
+TEST_F(MagazineSupplyTest, AThreadThatOnlyAllocatesHasOneArrayOfEachClassAtMost) {
+  constexpr size_t kEach = kUnderSanitizer ? size_t{64} << 10 : kMiB / 2;
+  std::vector<Block> blocks;
+  size_t allowed = 0;
+  std::thread([&] {
+    for (unsigned i = 0; i < SizeClasses::kCount; i = SizeClasses::coarse_of(i) + 1) {
+      const size_t size = SizeClasses::size_of(SizeClasses::coarse_of(i));
+      for (size_t allocated = 0; allocated < kEach; allocated += size) {
+        blocks.push_back(allocate(size, 9));
+      }
+      allowed += size * ThreadCache::max_capacity(SizeClasses::coarse_of(i));
+      const size_t cached = stats().cached;
+      EXPECT_LE(cached, allowed) << size;
+    }
+  }).join();
+  for (const Block& block : blocks) {
+    EXPECT_TRUE(release(block));
+  }
+}
+
 // Nobody else could empty them, should it fall asleep.
 TEST_F(MagazineSupplyTest, AThreadThatOnlyFreesKeepsLittle) {
   std::vector<Block> blocks;

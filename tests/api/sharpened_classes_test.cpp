@@ -1,8 +1,10 @@
 // Tests of what the process heap does with a class that sharpens, which each class of a process does once.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <vector>
 
+#include "api/exchanged_blocks.hpp"
 #include "api/process_blocks.hpp"
 #include "support/accounts.hpp"
 #include "support/threads.hpp"
@@ -112,6 +114,19 @@ TEST_F(SharpenedClassesTest, WhatIsLentIsHandedOutAndTakenBackAsTheSlotThatItIs)
   }
   process_heap().trim(0);
   expect_counted(22, 22 + kept.size());
+}
+
+// The last test: no class is coarse afterwards, so that all 160 serve.
+TEST_F(SharpenedClassesTest, ThreadsReleaseOneAnothersBlocksOfTheFineOnes) {
+  for (unsigned i = 0; i < SizeClasses::kCount; ++i) {
+    ClassMap<Pages>::sharpen(i);
+  }
+  ASSERT_EQ(ClassMap<Pages>::class_of(SizeClasses::size_of(SizeClasses::kCount - 2)),
+            SizeClasses::class_of(SizeClasses::size_of(SizeClasses::kCount - 2)));
+  const auto blocks = std::make_unique<ExchangedBlocks>();
+  blocks->run();
+  blocks->expect_whole();
+  blocks->expect_each_class_was_posted();
 }
 
 }  // namespace

@@ -4,12 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <mutex>
-#include <random>
+#include <memory>
 #include <thread>
 #include <vector>
 
+#include "api/exchanged_blocks.hpp"
 #include "api/process_blocks.hpp"
 #include "support/sanitizers.hpp"
 #include "support/threads.hpp"
@@ -19,46 +18,11 @@ namespace {
 
 using SmallBlocksTest = ProcessBlocksTest;
 
-// And middle ones, of which the smaller travel together with small ones.
 TEST_F(SmallBlocksTest, ThreadsReleaseOneAnothersBlocksOfEveryClass) {
-  constexpr unsigned kThreads = 6;
-  struct Box {
-    std::mutex mutex;
-    std::vector<Block> blocks;
-  };
-  static Box boxes[kThreads];
-  std::atomic<unsigned> broken{0};
-  run_threads(kThreads, [&](unsigned me) {
-    std::mt19937 random(me);
-    for (int i = 0; i < (kUnderSanitizer ? 1000 : 20000); ++i) {
-      const auto size_class = static_cast<unsigned>(random() % SizeClasses::kCount);
-      const size_t size = random() % 8 == 0
-                              ? SizeClasses::kMaxSize + random() % (2 * Outbox::kMaxSize)
-                              : SizeClasses::size_of(size_class) - random() % 16;
-      const Block block = allocate(size, static_cast<unsigned char>(random()));
-      Block out{};
-      {
-        Box& box = boxes[random() % kThreads];
-        const std::lock_guard guard(box.mutex);
-        box.blocks.push_back(block);
-        std::swap(box.blocks[random() % box.blocks.size()], box.blocks.back());
-        if (box.blocks.size() > 300) {
-          out = box.blocks.back();
-          box.blocks.pop_back();
-        }
-      }
-      if (out.bytes != nullptr && !release(out)) {
-        broken += 1;
-      }
-    }
-  });
-  for (Box& box : boxes) {
-    for (const Block& block : box.blocks) {
-      broken += !release(block);
-    }
-    box.blocks.clear();
-  }
-  EXPECT_EQ(broken, 0U);
+  const auto blocks = std::make_unique<ExchangedBlocks>();
+  blocks->run();
+  blocks->expect_whole();
+  blocks->expect_each_class_was_posted();
 }
 
 // The smallest class whose slots hold `size` bytes and are aligned.

@@ -226,7 +226,7 @@ class Printed(Folders):
         self.assertIn("wall time above 1.05 × the best peer of the case: 0 of 2 cases\n", text)
         self.assertIn("above 1.25 × the smallest of the three fastest: 1 of 2 cases", text)
         self.assertRegex(text, r"    a +1\.300 × (mimalloc|glibc)\n")
-        self.assertRegex(text, r"exec:\n    ÷ a library that is empty +1\.600$")
+        self.assertRegex(text, r"exec:\n    ÷ a library that is empty +1\.600  goal 1\.05: missed$")
 
     def test_micro(self):
         self.assertRegex(
