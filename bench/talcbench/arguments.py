@@ -52,6 +52,16 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+# What the programs of bench/patterns take.
+_MAX_SCALE_PERCENT = 100000
+
+
+def _scale(text: str) -> int:
+    if (value := _positive(text)) > _MAX_SCALE_PERCENT:
+        raise argparse.ArgumentTypeError(f"'{text}' is more than {_MAX_SCALE_PERCENT}")
+    return value
+
+
 def _thps(text: str) -> tuple[str, ...]:
     values = tuple(dict.fromkeys(text.split(",")))
     for value in values:
@@ -114,7 +124,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--scale",
-        type=_positive,
+        type=_scale,
         metavar="PERCENT",
         help="how much work the patterns do (default 100; under --quick 20): more where many "
         "processors would be done with it before there is anything to measure",

@@ -7,7 +7,7 @@ patterns.py and programs.py list cases; measuring.py runs them; nothing here run
     {inputs}  inputs that `prepare` made once, the same for every allocator
     {work}    a fresh folder, which is also where the command runs; a short path, fit for sockets
     {talc}    the library under test
-    {scale}   how much work patterns shall do, in percent: 100, less under --quick
+    {scale}   how much work patterns shall do, in percent: as --scale says, else 100, less under --quick
 """
 from __future__ import annotations
 

@@ -94,6 +94,7 @@ class CommandLine(Folders):
         self.assert_refused("not a positive whole number", "--rounds", "0")
         self.assert_refused("not a positive whole number", "--rounds", "many")
         self.assert_refused("not a positive whole number", "--scale", "0")
+        self.assert_refused("'100001' is more than 100000", "--scale", "100001")
         self.assert_refused("'sometimes' is neither of", "--thp", "sometimes")
         self.assert_refused("unrecognized arguments: fast", "fast")
         (self.root / "file").touch()
