@@ -135,6 +135,7 @@ class MagazineSupply {
   }
   // A thread begins with a cache that another one had, parked or, if that could not be, as it was.
   void unpark(TheArena& home, ThreadCache& cache) {
+    cache.freed_bytes = 0;
     if (budget_.part_of(ThreadCache::kMinCapacity) == 0) [[unlikely]] {
       empty_all(home, cache);
     } else {
