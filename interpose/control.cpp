@@ -1,5 +1,6 @@
 // The functions of talc/control.h, whose header says what callers may rely on.
 #include "talc/control.h"
+#include "talc/base/c_string.hpp"
 
 #include <errno.h>
 
@@ -25,7 +26,7 @@ bool read_option(const Option& option, char* value, size_t size) {
   return !out.is_truncated();
 }
 
-Piece piece_of(const char* string) { return {string, __builtin_strlen(string)}; }
+Piece piece_of(const char* string) { return {string, length_of(string)}; }
 
 }  // namespace
 }  // namespace talc

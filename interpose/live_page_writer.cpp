@@ -3,18 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <atomic>
 
+#include "talc/base/c_string.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/base/text.hpp"
+#include "talc/os/system_call.hpp"
 #include "talc/os/uptime.hpp"
 
 namespace talc {
@@ -50,8 +48,8 @@ constexpr Counter kCounters[] = {
 // A page that another process shows itself in, which lives.
 bool is_taken(const talc_live_page& page) {
   const auto process = static_cast<pid_t>(page.process);
-  return __builtin_memcmp(page.magic, TALC_LIVE_PAGE_MAGIC, sizeof page.magic) == 0 &&
-         process > 0 && process != getpid() && (kill(process, 0) == 0 || errno == EPERM);
+  return are_equal(page.magic, TALC_LIVE_PAGE_MAGIC, sizeof page.magic) && process > 0 &&
+         process != sys::getpid() && (sys::kill(process, 0) == 0 || errno == EPERM);
 }
 
 // Returns the mapped file, or null and an error number. `before` is what it held.
@@ -61,8 +59,7 @@ char* map_file(int file, talc_live_page& before, int& error) {
     error = EINVAL;
     return nullptr;
   }
-  // Not by read(), where a thread may be cancelled.
-  if (syscall(SYS_read, file, &before, sizeof before) == sizeof before && is_taken(before)) {
+  if (sys::read(file, &before, sizeof before) == sizeof before && is_taken(before)) {
     error = EBUSY;
     return nullptr;
   }
@@ -78,9 +75,7 @@ char* map_file(int file, talc_live_page& before, int& error) {
 // then a store is a SIGBUS, but to the kernel it is an error. Returns that, or 0. Where the kernel
 // does not let us, a store must do.
 int copy_into_file(void* to, const void* from, size_t size_bytes) {
-  const iovec source = {const_cast<void*>(from), size_bytes};
-  const iovec target = {to, size_bytes};
-  const ssize_t written = process_vm_writev(getpid(), &source, 1, &target, 1, 0);
+  const ssize_t written = sys::write_own_memory(to, from, size_bytes);
   if (written < 0 && errno != EFAULT) {
     copy_bytes(to, from, size_bytes);
   } else if (written != static_cast<ssize_t>(size_bytes)) {
@@ -92,14 +87,14 @@ int copy_into_file(void* to, const void* from, size_t size_bytes) {
 }  // namespace
 
 int LivePageWriter::open(const char* path, const char* program) {
-  const int file = ::open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+  const int file = sys::open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
   if (file < 0) {
     return errno;
   }
   talc_live_page before = {};
   int error = 0;
   file_ = map_file(file, before, error);
-  close(file);
+  sys::close(file);
   if (file_ == nullptr) {
     return error;
   }
@@ -107,7 +102,7 @@ int LivePageWriter::open(const char* path, const char* program) {
   page_.sequence = before.sequence;
   page_.version = TALC_LIVE_PAGE_VERSION;
   page_.bytes = sizeof page_;
-  page_.process = static_cast<uint64_t>(getpid());
+  page_.process = static_cast<uint64_t>(sys::getpid());
   TextWriter(page_.program, sizeof page_.program - 1).text(program);
   __builtin_memcpy(page_.magic, TALC_LIVE_PAGE_MAGIC, sizeof page_.magic);
   return 0;
@@ -115,7 +110,7 @@ int LivePageWriter::open(const char* path, const char* program) {
 
 void LivePageWriter::leave() {
   if (file_ != nullptr) {
-    munmap(file_, TALC_LIVE_PAGE_BYTES);
+    sys::munmap(file_, TALC_LIVE_PAGE_BYTES);
     file_ = nullptr;
   }
 }

@@ -2,6 +2,7 @@
 #include "interpose/option_values.hpp"
 
 #include <signal.h>
+#include "talc/base/c_string.hpp"
 
 namespace talc::values {
 namespace {
@@ -39,7 +40,7 @@ bool is(Piece piece, const char* word) {
 // By rows of the usual table: row[j] is the distance of what of the piece was looked at from the word's
 // first j letters.
 size_t distance(Piece piece, const char* word) {
-  const size_t word_size = __builtin_strlen(word);
+  const size_t word_size = length_of(word);
   size_t row[kMaxWord];
   for (size_t j = 0; j <= word_size; ++j) {
     row[j] = j;

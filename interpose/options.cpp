@@ -2,6 +2,7 @@
 #include "interpose/options.hpp"
 
 #include "talc/api/thp.hpp"
+#include "talc/base/c_string.hpp"
 #include "talc/os/memory_available.hpp"
 
 namespace talc {
@@ -302,8 +303,7 @@ bool read_format(Piece name, StatsFormat& format) { return read_word(name, kForm
 
 const Option* find_option(Piece name) {
   for (const Option& option : option_table) {
-    if (__builtin_strlen(option.name) == name.size &&
-        __builtin_memcmp(option.name, name.text, name.size) == 0) {
+    if (length_of(option.name) == name.size && are_equal(option.name, name.text, name.size)) {
       return &option;
     }
   }

@@ -1,6 +1,7 @@
 // Reading the options: from the program's own string, from TALC_CONF, from a variable each. See
 // options.hpp.
 #include "interpose/options.hpp"
+#include "talc/base/c_string.hpp"
 
 namespace talc {
 namespace {
@@ -22,14 +23,12 @@ Variable split(const char* string) {
   }
   const bool has_value = string[size] == '=';
   const char* const value = string + size + 1;
-  return {{string, size}, {has_value ? value : nullptr, has_value ? __builtin_strlen(value) : 0}};
+  return {{string, size}, {has_value ? value : nullptr, has_value ? length_of(value) : 0}};
 }
 
-bool equal(Piece a, Piece b) {
-  return a.size == b.size && __builtin_memcmp(a.text, b.text, a.size) == 0;
-}
+bool equal(Piece a, Piece b) { return a.size == b.size && are_equal(a.text, b.text, a.size); }
 
-bool is_ours(const char* string) { return __builtin_strncmp(string, kPrefix, kPrefixSize) == 0; }
+bool is_ours(const char* string) { return begins_with(string, kPrefix); }
 
 // A line about a problem; what does not fit is cut off.
 class Warning {
@@ -72,7 +71,7 @@ class Guess {
     }
   }
   void offer(const char* name) {
-    const size_t size = __builtin_strlen(name);
+    const size_t size = length_of(name);
     const char first[] = {*name, '\0'};
     if (given_.size == 0 || !values::is({given_.text, 1}, first) ||
         given_.size > size + kMostSlips || size > given_.size + kMostSlips) {
@@ -96,7 +95,7 @@ class Guess {
 // The part of `piece` before any of these characters.
 Piece before(Piece piece, const char* ends) {
   size_t size = 0;
-  while (size != piece.size && __builtin_strchr(ends, piece.text[size]) == nullptr) {
+  while (size != piece.size && find(ends, piece.text[size]) == nullptr) {
     ++size;
   }
   return {piece.text, size};
@@ -141,7 +140,7 @@ void obey_pair(Piece pair, const char* source, Origin origin, Options& options,
 // "name:value,name:value" of `source`, from left to right: the last of one name counts.
 void obey_conf(const char* string, const char* source, Origin origin, Options& options,
                OptionWarning warn) {
-  Piece rest = {string, __builtin_strlen(string)};
+  Piece rest = {string, length_of(string)};
   while (rest.size != 0) {
     const Piece pair = before(rest, ",");
     if (pair.size != 0) {  // else there is a comma too many

@@ -22,6 +22,7 @@
 #include "talc/base/version.hpp"
 #include "talc/os/atomic_switch.hpp"
 #include "talc/os/program_start.hpp"
+#include "talc/os/system_call.hpp"
 
 // What a program may define in order to bring options of its own.
 extern "C" [[gnu::weak, gnu::visibility("default")]] const char* talc_conf;
@@ -35,7 +36,7 @@ namespace {
 constinit Options options;
 
 void warn(const char* line, size_t size_bytes) {
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line, size_bytes);
+  [[maybe_unused]] const ssize_t written = sys::write(STDERR_FILENO, line, size_bytes);
 }
 
 void warn_sink(void*, const char* text, size_t size_bytes) { warn(text, size_bytes); }

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "interpose/process.hpp"
 #include "interpose/report.hpp"
 #include "interpose/report_buffer.hpp"
+#include "talc/os/system_call.hpp"
 
 namespace talc {
 
@@ -20,7 +20,7 @@ bool report_on_demand(StatsFormat format, Write write) {
   take_snapshot(buffer.snapshot(), Reason::call);
   TextWriter out(buffer.text(), ReportBuffer::kTextBytes);
   print_report(out, format,
-               {program_invocation_short_name, getpid(), kLibraryName, process_options()},
+               {program_invocation_short_name, sys::getpid(), kLibraryName, process_options()},
                buffer.snapshot());
   write(out.data(), out.size());
   return true;

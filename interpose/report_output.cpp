@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "talc/base/c_string.hpp"
+#include "talc/os/system_call.hpp"
 
 namespace talc {
 namespace {
@@ -16,7 +18,7 @@ constexpr size_t kFdSize = sizeof kFd - 1;
 
 void write_all(int descriptor, const char* text, size_t size_bytes) {
   while (size_bytes != 0) {
-    const ssize_t written = ::write(descriptor, text, size_bytes);
+    const ssize_t written = sys::write(descriptor, text, size_bytes);
     if (written < 0 && errno == EINTR) {
       continue;
     }
@@ -29,7 +31,7 @@ void write_all(int descriptor, const char* text, size_t size_bytes) {
 }
 
 const char* base_name(const char* path) {
-  const char* const slash = __builtin_strrchr(path, '/');
+  const char* const slash = find_last(path, '/');
   return slash != nullptr ? slash + 1 : path;
 }
 
@@ -46,9 +48,9 @@ void KeptDescriptor::keep(int descriptor) {
   is_kept_ = true;
   device_ = status.st_dev;
   inode_ = status.st_ino;
-  copy_ = fcntl(descriptor, F_DUPFD_CLOEXEC, kCopyAtLeast);
+  copy_ = sys::duplicate(descriptor, kCopyAtLeast);
   if (copy_ < 0) {
-    copy_ = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    copy_ = sys::duplicate(descriptor, STDERR_FILENO + 1);
   }
 }
 
@@ -74,15 +76,15 @@ void ReportOutput::prepare(const Options& options, const char* argv0) {
   stderr_.keep(STDERR_FILENO);
   uint64_t number = 0;
   const char* const file = options.stats_file;
-  if (file != nullptr && __builtin_strncmp(file, kFd, kFdSize) == 0 &&
-      values::read_number({file + kFdSize, __builtin_strlen(file + kFdSize)}, INT32_MAX, number)) {
+  if (file != nullptr && begins_with(file, kFd) &&
+      values::read_number({file + kFdSize, length_of(file + kFdSize)}, INT32_MAX, number)) {
     fd_ = file;
     descriptor_.keep(static_cast<int>(number));
   } else {
     pattern_ = file;
   }
   if ((is_relative(pattern_) || is_relative(options.watch)) &&
-      getcwd(folder_, sizeof folder_) == nullptr) {
+      !sys::getcwd(folder_, sizeof folder_)) {
     folder_[0] = '\0';
   }
 }
@@ -100,7 +102,7 @@ bool ReportOutput::expand_path(const char* pattern, unsigned number,
     }
     ++at;
     if (*at == 'p') {
-      out.decimal(static_cast<uint64_t>(getpid()));
+      out.decimal(static_cast<uint64_t>(sys::getpid()));
     } else if (*at == 'e') {
       out.text(program_);
     } else if (*at == 'n') {
@@ -128,7 +130,7 @@ int ReportOutput::open_file(unsigned number) const {
   errno = ENAMETOOLONG;
   const int file =
       expand_path(pattern_, number, path)
-          ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)
+          ? sys::open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)
           : -1;
   if (file < 0) {
     tell_failure("write the statistics to", path, errno);
@@ -148,7 +150,7 @@ void ReportOutput::write(const char* text, size_t size_bytes, unsigned number) c
   const int file = open_file(number);
   if (file >= 0) {
     write_all(file, text, size_bytes);
-    close(file);
+    sys::close(file);
   }
 }
 

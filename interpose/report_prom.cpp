@@ -6,6 +6,7 @@
 //   talc_allocated_bytes{program="bash",process="4711"} 12345
 #include "interpose/report.hpp"
 #include "talc/api/settings.hpp"
+#include "talc/base/c_string.hpp"
 #include "talc/base/version.hpp"
 
 namespace talc {
@@ -62,9 +63,9 @@ class Prom {
   }
 
   static bool ends_in(const char* name, const char* end) {
-    const size_t size = __builtin_strlen(name);
-    const size_t end_size = __builtin_strlen(end);
-    return size >= end_size && __builtin_strcmp(name + size - end_size, end) == 0;
+    const size_t size = length_of(name);
+    const size_t end_size = length_of(end);
+    return size >= end_size && are_equal(name + size - end_size, end);
   }
 
   void print_labels() const {

@@ -1,6 +1,7 @@
 // The report as text, to be read at a glance: where the bytes are, the largest first; then sums and
 // counts; then what classes, arenas and threads hold.
 #include "interpose/report.hpp"
+#include "talc/base/c_string.hpp"
 #include "talc/base/version.hpp"
 
 namespace talc {
@@ -71,7 +72,7 @@ struct Part {
 // As the table of fields has it.
 Part part_of(const char* name, const ProcessStats& stats) {
   for (const Field& field : kFields) {
-    if (__builtin_strcmp(field.name, name) == 0) {
+    if (are_equal(field.name, name)) {
       return {name, stats.*field.value, field.meaning};
     }
   }
@@ -119,7 +120,7 @@ void print_sums(TextWriter& out, const Snapshot& snapshot) {
       "huge_bytes", "resident", "populated", "populated_ever", "peak",   "peak_uptime"};
   for (const FieldName& name : kInOrder) {
     for (const Field& field : kFields) {
-      if (__builtin_strcmp(field.name, name) == 0) {
+      if (are_equal(field.name, name)) {
         print_line(out, name, field.unit, snapshot.stats.*field.value, field.meaning);
       }
     }

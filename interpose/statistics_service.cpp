@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
 
@@ -12,9 +11,11 @@
 #include "interpose/report.hpp"
 #include "interpose/report_buffer.hpp"
 #include "interpose/report_output.hpp"
+#include "talc/base/c_string.hpp"
 #include "talc/os/atomic_switch.hpp"
 #include "talc/os/background_thread.hpp"
 #include "talc/os/pause.hpp"
+#include "talc/os/system_call.hpp"
 
 namespace talc::statistics {
 namespace {
@@ -44,7 +45,7 @@ void write_report(StatsFormat format, Reason reason) {
   }
   take_snapshot(buffer.snapshot(), reason);
   TextWriter out(buffer.text(), ReportBuffer::kTextBytes);
-  print_report(out, format, {output.program(), getpid(), kLibraryName, options()},
+  print_report(out, format, {output.program(), sys::getpid(), kLibraryName, options()},
                buffer.snapshot());
   output.write(out.data(), out.size(), 1 + reports.fetch_add(1, std::memory_order_relaxed));
 }
@@ -73,7 +74,7 @@ void with_page_path(Deed deed) {
 // The pattern names a file for each process.
 bool has_own_page() {
   const char* const pattern = options().watch;
-  return pattern != nullptr && __builtin_strstr(pattern, "%p") != nullptr;
+  return pattern != nullptr && find(pattern, "%p") != nullptr;
 }
 
 void show_page() {

@@ -8,6 +8,7 @@
 // Used by Span::print, the counters' table and the interposer's reports.
 #pragma once
 
+#include "talc/base/c_string.hpp"
 #include "talc/base/memory.hpp"
 #include "talc/base/word.hpp"
 
@@ -78,7 +79,7 @@ class TextWriter {
   }
 
   // Writes a whole string. Requires: `string` is NUL-terminated.
-  constexpr TextWriter& text(const char* string) { return text(string, length(string)); }
+  constexpr TextWriter& text(const char* string) { return text(string, length_of(string)); }
 
   // Writes `c` so many times.
   constexpr TextWriter& repeat(char c, size_t count) {
@@ -90,14 +91,14 @@ class TextWriter {
 
   // Pads with spaces on the right up to `width` characters; longer text is written whole.
   constexpr TextWriter& text_left(const char* string, size_t width) {
-    const size_t size = length(string);
+    const size_t size = length_of(string);
     text(string, size);
     return repeat(' ', width > size ? width - size : 0);
   }
 
   // Pads with spaces on the left up to `width` characters; longer text is written whole.
   constexpr TextWriter& text_right(const char* string, size_t width) {
-    const size_t size = length(string);
+    const size_t size = length_of(string);
     repeat(' ', width > size ? width - size : 0);
     return text(string, size);
   }
@@ -135,14 +136,6 @@ class TextWriter {
  private:
   static constexpr size_t kMaxDecimalDigits = text_detail::kMaxDecimalDigits;
   static constexpr size_t kMaxHexDigits = 16;
-
-  static constexpr size_t length(const char* string) {
-    size_t size = 0;
-    while (string[size] != '\0') {
-      ++size;
-    }
-    return size;
-  }
 
   // Digits by subtracting powers of ten, at most 9 steps each.
   static constexpr size_t decimal_digits(uint64_t value, char (&digits)[kMaxDecimalDigits]) {

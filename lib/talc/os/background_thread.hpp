@@ -17,15 +17,15 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <atomic>
 
+#include "talc/base/c_string.hpp"
 #include "talc/base/word.hpp"
 #include "talc/os/atomic_switch.hpp"
 #include "talc/os/small_file.hpp"
+#include "talc/os/system_call.hpp"
 
 namespace talc {
 
@@ -43,7 +43,7 @@ class BackgroundThread {
 
   // Remembers which process this is: a child of vfork, which shares all memory, is another.
   void begin_process() {
-    process_.store(getpid(), std::memory_order_relaxed);
+    process_.store(sys::getpid(), std::memory_order_relaxed);
     is_running_.store(false, std::memory_order_relaxed);
     has_failed_.store(false, std::memory_order_relaxed);
     state_.store(kAwake, std::memory_order_relaxed);
@@ -53,7 +53,7 @@ class BackgroundThread {
   // Whether start may be tried.
   bool may_start() const {
     return !is_running() && !has_failed_.load(std::memory_order_relaxed) &&
-           process_.load(std::memory_order_relaxed) == getpid();
+           process_.load(std::memory_order_relaxed) == sys::getpid();
   }
 
   // Ensures: if true, a thread runs and calls work() soon. False: there is one already, or the system
@@ -131,7 +131,7 @@ class BackgroundThread {
   }
 
   static void* run(void* thread) {
-    prctl(PR_SET_NAME, "talc");
+    ::syscall(SYS_prctl, PR_SET_NAME, "talc", 0, 0, 0);
     static_cast<BackgroundThread*>(thread)->run();
     return nullptr;
   }
@@ -180,13 +180,13 @@ class BackgroundThread {
   static Others look_for_others() {
     char text[512];
     read_file("/proc/self/stat", text, sizeof text);
-    const char* at = __builtin_strrchr(text, ')');
+    const char* at = find_last(text, ')');
     if (at == nullptr || at[1] != ' ' || at[2] != 'Z') {
       return Others::main;
     }
     constexpr unsigned kThreadsField = 18;  // after the bracket
     for (unsigned field = 0; field < kThreadsField && at != nullptr; ++field) {
-      at = __builtin_strchr(at + 1, ' ');
+      at = find(at + 1, ' ');
     }
     uint64_t threads = 0;
     return at != nullptr && read_decimal(at, threads) && threads <= 2 ? Others::none : Others::some;

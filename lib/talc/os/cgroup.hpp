@@ -10,6 +10,7 @@
 // memory_available.hpp and memory_pressure.hpp.
 #pragma once
 
+#include "talc/base/c_string.hpp"
 #include "talc/os/kernel_file.hpp"
 
 namespace talc {
@@ -86,7 +87,7 @@ class Cgroup {
 
   // A line is "number:controllers:name". Null: it is not about memory.
   static const Files* files_of(const char* line) {
-    const char* at = __builtin_strchr(line, ':');
+    const char* at = find(line, ':');
     if (at == nullptr) {
       return nullptr;
     }
@@ -96,7 +97,7 @@ class Cgroup {
     }
     for (const char* word = at; *at != '\0' && *at != '\n'; ++at) {
       if (*at == ',' || *at == ':') {
-        if (at - word == 6 && __builtin_strncmp(word, "memory", 6) == 0) {
+        if (at - word == 6 && begins_with(word, "memory")) {
           return &kVersion1;
         }
         if (*at == ':') {
@@ -108,9 +109,7 @@ class Cgroup {
     return nullptr;
   }
   // Requires: files_of(line).
-  static const char* name_of(const char* line) {
-    return __builtin_strchr(__builtin_strchr(line, ':') + 1, ':') + 1;
-  }
+  static const char* name_of(const char* line) { return find(find(line, ':') + 1, ':') + 1; }
 
   template <class F>
   static void climb(const Files& files, const char* root, const char* name, F& f) {
@@ -118,7 +117,7 @@ class Cgroup {
     folder.append(root).append(files.mount);
     const size_t mount_size = folder.size;
     // A group outside of what this process may see, "/../…", is told by the mount alone.
-    if (__builtin_strncmp(name, "/..", 3) != 0) {
+    if (!begins_with(name, "/..")) {
       folder.append(name);
     }
     for (;;) {

@@ -5,6 +5,7 @@
 // and process_memory.hpp.
 #pragma once
 
+#include "talc/base/c_string.hpp"
 #include "talc/os/small_file.hpp"
 
 namespace talc {
@@ -20,10 +21,9 @@ class KernelFile {
 
   // What follows `key` where a line begins with it; null if none does.
   const char* after(const char* key) const {
-    const size_t key_bytes = __builtin_strlen(key);
     for (const char* line = text_; line != nullptr; line = next_line(line)) {
-      if (__builtin_strncmp(line, key, key_bytes) == 0) {
-        return line + key_bytes;
+      if (begins_with(line, key)) {
+        return line + length_of(key);
       }
     }
     return nullptr;
@@ -31,7 +31,7 @@ class KernelFile {
 
   // The line after the one that `line` points into; null if that is the last one.
   static const char* next_line(const char* line) {
-    const char* const end = __builtin_strchr(line, '\n');
+    const char* const end = find(line, '\n');
     return end == nullptr || end[1] == '\0' ? nullptr : end + 1;
   }
 

@@ -7,17 +7,17 @@
 #pragma once
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "talc/base/assert.hpp"
 #include "talc/base/text.hpp"
+#include "talc/os/system_call.hpp"
 
 namespace talc {
 
 namespace print_assertion_detail {
 
 inline void write_to_stderr(void* /*context*/, const char* text, size_t size_bytes) {
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, size_bytes);
+  [[maybe_unused]] const ssize_t written = sys::write(STDERR_FILENO, text, size_bytes);
 }
 
 }  // namespace print_assertion_detail

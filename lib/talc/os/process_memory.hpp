@@ -11,8 +11,10 @@
 
 #include <sys/resource.h>
 
+#include "talc/base/c_string.hpp"
 #include "talc/os/kernel_file.hpp"
 #include "talc/os/pages.hpp"
+#include "talc/os/system_call.hpp"
 
 namespace talc {
 
@@ -31,7 +33,7 @@ struct ProcessMemory {
     char text[128];
     uint64_t pages = 0;
     read_file("/proc/thread-self/statm", text, sizeof text);
-    const char* const second = __builtin_strchr(text, ' ');
+    const char* const second = find(text, ' ');
     return second != nullptr && read_decimal(second, pages) ? pages * Pages::page_size() : kUnknown;
   }
 
@@ -65,18 +67,18 @@ struct ProcessMemory {
 
   static uint64_t count_lines(const char* path) {
     const int saved_errno = errno;
-    const long file = ::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    const int file = sys::open(path, O_RDONLY | O_CLOEXEC);
     uint64_t lines = 0;
     char text[4096];
     for (long size = 1; file >= 0 && size > 0;) {
-      size = ::syscall(SYS_read, file, text, sizeof text);
+      size = sys::read(file, text, sizeof text);
       for (long i = 0; i < size; ++i) {
         lines += text[i] == '\n' ? 1 : 0;
       }
       size = size < 0 && errno == EINTR ? 1 : size;
     }
     if (file >= 0) {
-      ::syscall(SYS_close, file);
+      sys::close(file);
     }
     errno = saved_errno;
     return lines == 0 ? kUnknown : lines;

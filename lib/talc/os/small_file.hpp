@@ -1,15 +1,12 @@
 // read_file(): the beginning of a file of /proc or /sys, as a string.
 //
-// By raw calls: those of libc are cancellation points, and stdio allocates. Signals may interrupt,
-// errno stays. Used where the kernel tells something as text: limits, what is resident.
+// By the kernel's own calls; stdio allocates. Signals may interrupt, errno stays. Used where the kernel tells something as text: limits, what is resident.
 #pragma once
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "talc/base/word.hpp"
+#include "talc/os/system_call.hpp"
 
 namespace talc {
 
@@ -17,10 +14,10 @@ namespace talc {
 // is no such file. Requires: capacity > 0. Cost: three system calls, or one more for each page of text.
 inline size_t read_file(const char* path, char* buffer, size_t capacity) {
   const int saved_errno = errno;
-  const long file = ::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  const int file = sys::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   size_t size = 0;
   while (file >= 0 && size + 1 < capacity) {
-    const long read = ::syscall(SYS_read, file, buffer + size, capacity - 1 - size);
+    const ssize_t read = sys::read(file, buffer + size, capacity - 1 - size);
     if (read < 0 && errno == EINTR) {
       continue;
     }
@@ -30,7 +27,7 @@ inline size_t read_file(const char* path, char* buffer, size_t capacity) {
     size += static_cast<size_t>(read);
   }
   if (file >= 0) {
-    ::syscall(SYS_close, file);
+    sys::close(file);
   }
   buffer[size] = '\0';
   errno = saved_errno;
