@@ -83,8 +83,9 @@ class MiddleBlocks {
     return arenas()[arena].usable_size(ptr, if_freed);
   }
 
-  // What a block may get to grow into when it moves: a quarter of what it had.
-  static size_t with_room_to_grow(size_t usable) { return usable + usable / 4; }
+  // What a block may get to grow into when it moves: a quarter of what it had, as long as it stays one of
+  // these. Requires: usable ≤ kMaxSize.
+  static size_t with_room_to_grow(size_t usable) { return smaller(usable + usable / 4, kMaxSize); }
 
   // Returns whether the block of `usable` bytes holds `size` now, where it is, with no more to spare than a
   // block that has grown may have. Requires: as release.
