@@ -1,6 +1,5 @@
 // The functions of talc/control.h, whose header says what callers may rely on.
 #include "talc/control.h"
-#include "talc/base/c_string.hpp"
 
 #include <errno.h>
 
@@ -25,8 +24,6 @@ bool read_option(const Option& option, char* value, size_t size) {
   value[out.size()] = '\0';
   return !out.is_truncated();
 }
-
-Piece piece_of(const char* string) { return {string, length_of(string)}; }
 
 }  // namespace
 }  // namespace talc

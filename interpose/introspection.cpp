@@ -30,7 +30,7 @@ TALC_EXPORT int malloc_trim(size_t pad) noexcept { return talc::purge(pad) ? 1 :
 TALC_EXPORT void malloc_stats() noexcept {
   const int saved_errno = errno;
   talc::report_on_demand(talc::StatsFormat::kText, [](const char* text, size_t size_bytes) {
-    [[maybe_unused]] const ssize_t written = talc::sys::write(STDERR_FILENO, text, size_bytes);
+    talc::sys::write(STDERR_FILENO, text, size_bytes);
   });
   errno = saved_errno;
 }

@@ -2,7 +2,6 @@
 #include "interpose/option_values.hpp"
 
 #include <signal.h>
-#include "talc/base/c_string.hpp"
 
 namespace talc::values {
 namespace {

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "talc/base/c_string.hpp"
+
 namespace talc {
 
 // A piece of somebody's string, not NUL-terminated.
@@ -15,6 +17,11 @@ struct Piece {
   const char* text;
   size_t size;
 };
+
+inline Piece piece_of(const char* string) { return {string, length_of(string)}; }
+inline bool equal(Piece a, Piece b) {
+  return a.size == b.size && are_equal(a.text, b.text, a.size);
+}
 
 namespace values {
 

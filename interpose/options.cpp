@@ -2,7 +2,6 @@
 #include "interpose/options.hpp"
 
 #include "talc/api/thp.hpp"
-#include "talc/base/c_string.hpp"
 #include "talc/os/memory_available.hpp"
 
 namespace talc {
@@ -303,7 +302,7 @@ bool read_format(Piece name, StatsFormat& format) { return read_word(name, kForm
 
 const Option* find_option(Piece name) {
   for (const Option& option : option_table) {
-    if (length_of(option.name) == name.size && are_equal(option.name, name.text, name.size)) {
+    if (equal(piece_of(option.name), name)) {
       return &option;
     }
   }

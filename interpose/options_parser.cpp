@@ -1,7 +1,6 @@
 // Reading the options: from the program's own string, from TALC_CONF, from a variable each. See
 // options.hpp.
 #include "interpose/options.hpp"
-#include "talc/base/c_string.hpp"
 
 namespace talc {
 namespace {
@@ -23,10 +22,8 @@ Variable split(const char* string) {
   }
   const bool has_value = string[size] == '=';
   const char* const value = string + size + 1;
-  return {{string, size}, {has_value ? value : nullptr, has_value ? length_of(value) : 0}};
+  return {{string, size}, has_value ? piece_of(value) : Piece{nullptr, 0}};
 }
-
-bool equal(Piece a, Piece b) { return a.size == b.size && are_equal(a.text, b.text, a.size); }
 
 bool is_ours(const char* string) { return begins_with(string, kPrefix); }
 
@@ -140,7 +137,7 @@ void obey_pair(Piece pair, const char* source, Origin origin, Options& options,
 // "name:value,name:value" of `source`, from left to right: the last of one name counts.
 void obey_conf(const char* string, const char* source, Origin origin, Options& options,
                OptionWarning warn) {
-  Piece rest = {string, length_of(string)};
+  Piece rest = piece_of(string);
   while (rest.size != 0) {
     const Piece pair = before(rest, ",");
     if (pair.size != 0) {  // else there is a comma too many

@@ -35,9 +35,7 @@ namespace {
 
 constinit Options options;
 
-void warn(const char* line, size_t size_bytes) {
-  [[maybe_unused]] const ssize_t written = sys::write(STDERR_FILENO, line, size_bytes);
-}
+void warn(const char* line, size_t size_bytes) { sys::write(STDERR_FILENO, line, size_bytes); }
 
 void warn_sink(void*, const char* text, size_t size_bytes) { warn(text, size_bytes); }
 

@@ -77,14 +77,14 @@ void ReportOutput::prepare(const Options& options, const char* argv0) {
   uint64_t number = 0;
   const char* const file = options.stats_file;
   if (file != nullptr && begins_with(file, kFd) &&
-      values::read_number({file + kFdSize, length_of(file + kFdSize)}, INT32_MAX, number)) {
+      values::read_number(piece_of(file + kFdSize), INT32_MAX, number)) {
     fd_ = file;
     descriptor_.keep(static_cast<int>(number));
   } else {
     pattern_ = file;
   }
   if ((is_relative(pattern_) || is_relative(options.watch)) &&
-      !sys::getcwd(folder_, sizeof folder_)) {
+      !sys::find_working_directory(folder_, sizeof folder_)) {
     folder_[0] = '\0';
   }
 }

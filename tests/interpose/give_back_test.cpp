@@ -125,7 +125,7 @@ class Refaults : public testing::TestWithParam<const char*> {
         {.environment = {{"TALC_THP", GetParam()}, {"TALC_PURGE_DELAY", "60000"}}});
     EXPECT_TRUE(outcome.exited_with(0)) << outcome.describe();
     Faults faults;
-    std::istringstream(outcome.out) >> faults.first >> faults.later;
+    EXPECT_TRUE(std::istringstream(outcome.out) >> faults.first >> faults.later);
     return faults;
   }
 

@@ -139,9 +139,14 @@ TEST(Exports, HaveAVersionIfTheyAreOfTalcsOwn) {
 
 // What allocates before it works (the dynamic linker's functions, stdio, sysconf, destructors of
 // thread_local objects), what a thread may be cancelled in, what takes signals or unwinds. fwrite
-// is malloc_info's; write, open and close are the report's, at exit; dlsym is for TALC_FOREIGN=libc, and
-// called when a foreign pointer comes.
-const Symbols kUnwelcome = {"dlvsym",
+// is malloc_info's; dlsym is for TALC_FOREIGN=libc, and called when a foreign pointer comes.
+const Symbols kUnwelcome = {"write",
+                            "open",
+                            "open64",
+                            "close",
+                            "fcntl",
+                            "fcntl64",
+                            "dlvsym",
                             "dlopen",
                             "dladdr",
                             "dlerror",

@@ -78,7 +78,7 @@ inline bool may_tell() {
 // Writes the line to standard error, tells it to whoever wants to know, and aborts. Requires: `line`
 // ends with a newline, and has room for one character more.
 [[noreturn, gnu::cold]] inline void end_process(char* line, size_t size_bytes) {
-  [[maybe_unused]] const ssize_t written = sys::write(STDERR_FILENO, line, size_bytes);
+  sys::write(STDERR_FILENO, line, size_bytes);
   if (fault_detail::may_tell()) {
     const auto handler = abort_handler.get();
     line[size_bytes - 1] = '\0';

@@ -17,7 +17,7 @@ namespace talc {
 namespace print_assertion_detail {
 
 inline void write_to_stderr(void* /*context*/, const char* text, size_t size_bytes) {
-  [[maybe_unused]] const ssize_t written = sys::write(STDERR_FILENO, text, size_bytes);
+  sys::write(STDERR_FILENO, text, size_bytes);
 }
 
 }  // namespace print_assertion_detail

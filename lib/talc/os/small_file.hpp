@@ -1,6 +1,7 @@
 // read_file(): the beginning of a file of /proc or /sys, as a string.
 //
-// By the kernel's own calls; stdio allocates. Signals may interrupt, errno stays. Used where the kernel tells something as text: limits, what is resident.
+// Not by stdio, which allocates. Signals may interrupt, errno stays. Used where the kernel tells something as
+// text: limits, what is resident.
 #pragma once
 
 #include <errno.h>

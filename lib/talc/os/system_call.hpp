@@ -1,10 +1,9 @@
-// The kernel's calls by number, with the results and the errno of libc's functions of the same names.
+// The kernel's calls by number, with the results and the errno of libc's functions, where these have the name.
 //
-// Those are points where a thread may be cancelled, which malloc and what it calls are not; another library
+// Libc's are points where a thread may be cancelled, which malloc and what it calls are not; another library
 // may have replaced them; and each is one name more to look up when any process starts.
 #pragma once
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -43,7 +42,7 @@ inline int duplicate(int file, int least) {
 }
 
 // Writes the path of the working directory, if it has one. Returns whether it has.
-inline bool getcwd(char* path, size_t capacity) {
+inline bool find_working_directory(char* path, size_t capacity) {
   return ::syscall(SYS_getcwd, path, capacity) > 0 && path[0] == '/';
 }
 
